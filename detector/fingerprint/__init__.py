@@ -1,0 +1,1 @@
+"""How a credential is used: facets of a use as hashes and ladders."""
