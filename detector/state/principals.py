@@ -1,0 +1,184 @@
+"""PrincipalTable: what is normal for each principal, in 1 KiB a principal.
+
+A *cell* counts the hours in which a value was used: a tag of its value, how many child values it has, its count in
+1/64 hour cells as of the last hour it was used, and that hour. Hours, not uses, are counted: ten thousand uses from
+one pod are one piece of evidence (detection-methods 2.1). Cells stand in 12 sets of 8; a full set gives up its
+faintest cell. Each ladder has a root, the sum of its upper level.
+
+Tables are frozen within an epoch. `learn` is called at its close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+
+from detector.domain import I64, U16, U32, U64, Bool
+from detector.fingerprint.facets import LADDERS, LEVELS
+from detector.scoring.fixed import CELL, decayed, elapsed_hours
+from detector.state.rounds import rounds
+from detector.state.table import Table
+
+SETS: Final = 12
+WAYS: Final = 8
+PARENT_OF: Final = {lower: upper for upper, lower in LADDERS.values()}
+ROOT_OF: Final = {upper: at for at, (upper, _) in enumerate(LADDERS.values())}
+_MOST: Final = 0xFFFF
+_MOST_CHILDREN: Final = 0xFF
+
+
+@dataclass(slots=True)
+class Lessons:
+    """What an epoch taught: `value` at `level` was used by the principal at `slot` in `hour`. Canonically ordered."""
+
+    slot: I64
+    level: I64
+    value: U64
+    parent: U64
+    hour: I64
+
+    def take(self, index: I64) -> Lessons:
+        """The lessons at positions, in that order."""
+        return Lessons(*(getattr(self, name)[index] for name in self.__slots__))
+
+    def canonical(self, principal: U64) -> Lessons:
+        """Each lesson once, ordered by principal key, level, value and hour."""
+        keys = (self.hour, self.value, self.level, principal)
+        order = np.lexsort(keys)
+        again = np.ones(max(len(order) - 1, 0), np.bool_)
+        for key in keys:
+            again &= key[order][1:] == key[order][:-1]
+        return self.take(order[np.r_[True, ~again][: len(order)]])
+
+
+class PrincipalTable(Table):
+    """Profiles of principals."""
+
+    layout: ClassVar = {
+        "tag": (np.uint32, SETS * WAYS),  # 24 bits of the value, then 8 bits: children
+        "count": (np.uint16, SETS * WAYS),
+        "hour": (np.uint16, SETS * WAYS),
+        "root_count": (np.uint32, len(LADDERS)),
+        "root_hour": (np.uint16, len(LADDERS)),
+        "root_children": (np.uint16, len(LADDERS)),
+        "home": (np.uint64, len(LEVELS)),  # the value most hours were spent in (Boyer and Moore's majority vote)
+        "home_weight": (np.uint16, len(LEVELS)),
+        "first": (np.uint32, 0),  # seconds
+        "last": (np.uint32, 0),
+        "group": (np.uint64, 0),  # fixed at first sight
+    }
+    tag: U32
+    count: U16
+    hour: U16
+    root_count: U32
+    root_hour: U16
+    root_children: U16
+    home: U64
+    home_weight: U16
+    first: U32
+    last: U32
+    group: U64
+
+    def forget(self) -> I64:
+        """Slots to give up at a close: the longest unused first."""
+        if not self.is_full:
+            return np.zeros(0, np.int64)
+        return self.evict(self.last[self.index.slots()])
+
+    def seen(self, slot: I64, value: U64, hour: I64) -> tuple[I64, I64]:
+        """Hour cells (1/64) and number of children of `value` for principals at `slot`, as of `hour`."""
+        cell, tag = _place(value)
+        tags = self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)]
+        match = (tags >> np.uint32(8)) == tag[:, None]
+        at = cell + match.argmax(axis=1)
+        known = match.any(axis=1)
+        count = decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
+        children = (self.tag[slot, at] & np.uint32(_MOST_CHILDREN)).astype(np.int64)
+        return np.where(known, count, 0), np.where(known, children, 0)
+
+    def total(self, slot: I64, ladder: int, hour: I64) -> tuple[I64, I64]:
+        """Hour cells (1/64) and number of values at the upper level of a ladder."""
+        count = self.root_count[slot, ladder].astype(np.int64)
+        return (
+            decayed(count, self.root_hour[slot, ladder].astype(np.int64), hour),
+            self.root_children[slot, ladder].astype(np.int64),
+        )
+
+    def stale(self, slot: I64, value: U64, hour: I64) -> tuple[Bool, Bool]:
+        """Whether `hour` is a new hour cell of the value, and whether the value was not used on that day before."""
+        cell, tag = _place(value)
+        tags = self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)]
+        match = (tags >> np.uint32(8)) == tag[:, None]
+        at = cell + match.argmax(axis=1)
+        known = match.any(axis=1)
+        then = self.hour[slot, at].astype(np.int64)
+        new_hour = ~known | (elapsed_hours(hour, then) > 0)
+        # The epoch (1970-01-01T00) is a midnight and 2**16 hours are no whole number of days: compare real days.
+        days = (hour - elapsed_hours(hour, then)) // 24 != hour // 24
+        return new_hour, ~known | (new_hour & days)
+
+    def learn(self, lessons: Lessons) -> None:
+        """Add hour cells, in the order given; each principal's lessons one after the other."""
+        for at in rounds(lessons.slot):
+            part = Lessons(lessons.slot[at], lessons.level[at], lessons.value[at], lessons.parent[at], lessons.hour[at])
+            self._learn(part)
+
+    def _learn(self, lesson: Lessons) -> None:
+        """One lesson for each of several principals."""
+        slot, hour = lesson.slot, lesson.hour
+        cell, tag = _place(lesson.value)
+        ways = cell[:, None] + np.arange(WAYS)
+        tags = self.tag[slot[:, None], ways]
+        match = (tags >> np.uint32(8)) == tag[:, None]
+        known = match.any(axis=1)
+        faint = decayed(
+            self.count[slot[:, None], ways].astype(np.int64),
+            self.hour[slot[:, None], ways].astype(np.int64),
+            np.broadcast_to(hour[:, None], tags.shape),
+        )
+        at = cell + np.where(known, match.argmax(axis=1), np.where(tags == 0, -1, faint).argmin(axis=1))
+        before = decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
+        later = ~known | (elapsed_hours(hour, self.hour[slot, at].astype(np.int64)) > 0)
+        slot, at, known, tag, before = slot[later], at[later], known[later], tag[later], before[later]
+        self.count[slot, at] = np.minimum(np.where(known, before, 0) + CELL, _MOST)
+        self.hour[slot, at] = hour[later] & 0xFFFF
+        self.tag[slot[~known], at[~known]] = tag[~known] << np.uint32(8)
+        self._learn_above(lesson, later, known)
+        self._learn_home(slot, lesson.level[later], lesson.value[later])
+
+    def _learn_above(self, lesson: Lessons, later: Bool, known: Bool) -> None:
+        """Roots count the hour cells of upper values; roots and upper cells count new children."""
+        slot, level, hour = lesson.slot[later], lesson.level[later], lesson.hour[later]
+        for upper, ladder in ROOT_OF.items():
+            here = level == upper
+            s, now = slot[here], hour[here]
+            total, children = self.total(s, ladder, now)
+            older = elapsed_hours(now, self.root_hour[s, ladder].astype(np.int64)) < 0
+            self.root_hour[s, ladder] = np.where(older, self.root_hour[s, ladder], now & 0xFFFF)
+            self.root_count[s, ladder] = np.minimum(total + CELL, 0xFFFFFFFF)
+            self.root_children[s, ladder] = np.minimum(children + ~known[here], _MOST)
+        below = ~known & np.isin(level, list(PARENT_OF))
+        s = slot[below]
+        cell, tag = _place(lesson.parent[later][below])
+        match = (self.tag[s[:, None], cell[:, None] + np.arange(WAYS)] >> np.uint32(8)) == tag[:, None]
+        s, cell, match = s[match.any(axis=1)], cell[match.any(axis=1)], match[match.any(axis=1)]
+        at = cell + match.argmax(axis=1)
+        more = (self.tag[s, at] & np.uint32(_MOST_CHILDREN)) < _MOST_CHILDREN
+        self.tag[s, at] += more.astype(np.uint32)
+
+    def _learn_home(self, slot: I64, level: I64, value: U64) -> None:
+        weight = self.home_weight[slot, level].astype(np.int64)
+        same = self.home[slot, level] == value
+        taken = ~same & (weight == 0)
+        self.home[slot[taken], level[taken]] = value[taken]
+        weight = np.where(same | taken, weight + 1, weight - 1)
+        self.home_weight[slot, level] = np.minimum(weight, _MOST)
+
+
+def _place(value: U64) -> tuple[I64, U32]:
+    """First cell of the set of a value, and its 24-bit tag (never 0: an empty cell has tag 0)."""
+    cell = ((value >> np.uint64(32)) % np.uint64(SETS)).astype(np.int64) * WAYS
+    tag = (value & np.uint64(0xFFFFFF)).astype(np.uint32)
+    return cell, np.maximum(tag, np.uint32(1))

@@ -1,0 +1,222 @@
+"""Shard: everything one partition remembers, and the close of an epoch, where it learns.
+
+Inside an epoch the shared tables (profiles, peers, rates) are frozen; only the rows' own credential and holder move.
+At the close, in canonical key order: learning, rates, orphans, expiry, eviction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.domain import HOUR, I64, SECOND, U64, Bool, Outcome, UseBatch
+from detector.fingerprint.facets import ADDRESS, LADDERS, LEVELS, Facets
+from detector.fingerprint.hashing import mix
+from detector.fingerprint.lexicon import Lexicon
+from detector.scoring.evidence import Evidence
+from detector.state import peers
+from detector.state.contexts import ContextTable
+from detector.state.credentials import CredentialTable
+from detector.state.epochs import Epochs, Positions, Redeliveries, Watermark
+from detector.state.peers import PeerTable, origin_key
+from detector.state.principals import PARENT_OF, ROOT_OF, Lessons, PrincipalTable
+from detector.state.rates import RateTable
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Rows kept in each table of a shard at a close."""
+
+    principals: int = 1_000_000
+    credentials: int = 2_000_000
+    holders: int = 2_000_000
+    peers: int = 4_000_000
+    rates: int = 1_000_000
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Scored rows of the running epoch, waiting for its close."""
+
+    principal: U64
+    group: U64
+    realm: U64
+    holder: U64
+    value: U64
+    hour: I64
+    opened: Bool
+    accepted: Bool
+    returns: I64
+
+
+class Shard:
+    """State of one partition."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.positions = Positions()
+        self.redeliveries = Redeliveries()
+        self.watermark = Watermark()
+        self.epochs = Epochs()
+        self.lexicon = Lexicon()
+        self.principals = PrincipalTable(limits.principals)
+        self.credentials = CredentialTable(limits.credentials)
+        self.contexts = ContextTable(limits.holders)
+        self.peers = PeerTable(limits.peers)
+        self.rates = RateTable(limits.rates)
+        self.evicted = 0
+        self.row = 0  # of the running epoch
+        self._swept = 0
+        self._pending: list[_Pending] = []
+
+    def admit(self, batch: UseBatch, facets: Facets) -> I64:
+        """int64[n]: the profile of each scored row, -1 for the others. New principals start empty."""
+        rows = np.flatnonzero(facets.scored)
+        slot = np.full(len(batch), -1, np.int64)
+        slot[rows], fresh = self.principals.admit(facets.principal[rows])
+        np.maximum.at(self.principals.last, slot[rows], (batch.time[rows] // SECOND).astype(np.uint32))
+        if len(fresh):
+            first = np.zeros(self.principals.index.capacity, np.int64)
+            first[slot[rows][::-1]] = rows[::-1]
+            at = first[fresh]
+            self.principals.first[fresh] = batch.time[at] // SECOND
+            self.principals.group[fresh] = facets.group[at]
+        facets.group[rows] = self.principals.group[slot[rows]]  # nothing a caller says later moves it to other peers
+        return slot
+
+    def note(self, batch: UseBatch, facets: Facets, evidence: Evidence) -> None:
+        """Keep what the close will learn from these rows."""
+        rows = np.flatnonzero(facets.scored)
+        self._pending.append(
+            _Pending(
+                principal=facets.principal[rows],
+                group=facets.group[rows],
+                realm=facets.realm[rows],
+                holder=facets.holder[rows],
+                value=facets.value[rows],
+                hour=facets.hour[rows],
+                opened=evidence.opened[rows],
+                accepted=batch.outcome[rows] != Outcome.DENIED,
+                returns=evidence.returns[rows],
+            )
+        )
+        self.row += len(batch)
+
+    def close(self, suspected: set[int], watermark: int) -> None:
+        """Close the epoch at a watermark (microseconds). `suspected` are the keys of principals with an open incident.
+
+        Their rows are quarantined: one cell a day at the principal, nothing upstairs, no returns learnt.
+        """
+        # First, so that what is learnt is dated by this close: a stream begins decades after generation 0.
+        self.peers.generation = max(self.peers.generation, watermark // peers.GENERATION)
+        pending = self._collect()
+        if len(pending.principal):
+            quarantined = np.isin(pending.principal, np.array(sorted(suspected), np.uint64))
+            self._learn(pending, quarantined)
+            self._learn_rates(pending, ~quarantined)
+        self.credentials.orphan()
+        self.credentials.settle()
+        self._forget(watermark)
+        self.lexicon.turn()
+        self.redeliveries.turn()
+        self.row = 0
+
+    def _collect(self) -> _Pending:
+        names = _Pending.__slots__
+        columns = {name: [getattr(part, name) for part in self._pending] for name in names}
+        self._pending.clear()
+        if not columns["principal"]:
+            empty = np.zeros(0, np.uint64)
+            return _Pending(*(empty for _ in names))  # type: ignore[arg-type]
+        return _Pending(**{name: np.concatenate(parts) for name, parts in columns.items()})
+
+    def _learn(self, pending: _Pending, quarantined: Bool) -> None:
+        hour = np.where(quarantined, pending.hour - pending.hour % 24, pending.hour)
+        rows = self._distinct(pending, hour, quarantined)
+        slot = self.principals.find(pending.principal[rows])
+        part = []
+        for level in range(len(LEVELS)):
+            value = pending.value[rows, level]
+            new_hour, new_day = self.principals.stale(slot, value, hour[rows])
+            here = np.flatnonzero(new_hour & (value != 0))
+            parent = (
+                pending.value[rows, PARENT_OF[level]]
+                if level in PARENT_OF
+                else np.full(len(rows), peers.root_value(ROOT_OF[level]), np.uint64)
+            )
+            part.append((here, np.full(len(here), level), value[here], parent[here], new_day[here]))
+        at, level_of, value_of, parent_of, day_of = (np.concatenate(column) for column in zip(*part, strict=True))
+        lessons = Lessons(slot[at], level_of, value_of, parent_of, hour[rows[at]])
+        self.principals.learn(lessons.canonical(pending.principal[rows[at]]))
+        upstairs = np.flatnonzero(day_of & ~quarantined[rows[at]])
+        self._share(pending, rows[at[upstairs]], value_of[upstairs], parent_of[upstairs])
+        opened = pending.opened & pending.accepted & ~quarantined
+        seen = np.flatnonzero(opened & (pending.value[:, ADDRESS] != 0))
+        again = at[upstairs[level_of[upstairs] == ADDRESS]]
+        seen = np.union1d(seen, rows[again])
+        self.peers.add(origin_key(pending.realm[seen], pending.value[seen, ADDRESS]), pending.holder[seen])
+
+    def _distinct(self, pending: _Pending, hour: I64, quarantined: Bool) -> I64:
+        """Accepted rows that teach different things."""
+        key = mix(pending.principal, hour.astype(np.uint64))
+        for _, lower in LADDERS.values():
+            key = mix(key, pending.value[:, lower])
+        for upper, _ in LADDERS.values():
+            key = mix(key, pending.value[:, upper])
+        accepted = np.flatnonzero(pending.accepted)
+        _, first = np.unique(mix(key, quarantined.astype(np.uint64))[accepted], return_index=True)
+        return accepted[first]
+
+    def _share(self, pending: _Pending, rows: I64, value: U64, parent: U64) -> None:
+        """Tell the peer group and the realm that these principals used these values."""
+        principal = pending.principal[rows]
+        for scope in (pending.group[rows], pending.realm[rows]):
+            keys = (peers.members_key(scope, value), peers.pairs_key(scope, parent), peers.children_key(scope, parent))
+            members = (principal, mix(principal, value), value)
+            self.peers.add(np.concatenate(keys), np.concatenate(members))
+
+    def _learn_rates(self, pending: _Pending, free: Bool) -> None:
+        rows = np.flatnonzero(free)
+        for keys in (pending.principal[rows], pending.group[rows]):
+            distinct, inverse = np.unique(keys, return_inverse=True)
+            uses = np.bincount(inverse, minlength=len(distinct))
+            returns = np.zeros((len(distinct), 2), np.int64)
+            np.add.at(returns, inverse, pending.returns[rows])
+            self.rates.learn(distinct, uses, returns)
+
+    def _forget(self, watermark: int) -> None:
+        """Expire and evict. The whole tables are looked through once an hour of event time, or when one is full."""
+        hour = watermark // HOUR
+        tables = (self.principals, self.credentials, self.contexts, self.peers, self.rates)
+        if hour == self._swept and not any(table.is_full for table in tables):
+            return
+        self._swept = hour
+        now = watermark // SECOND
+        gone = (
+            (self.credentials, self.credentials.ended(now)),
+            (self.contexts, self.contexts.idle(now)),
+            (self.principals, self.principals.forget()),
+            (self.peers, self.peers.forget()),
+            (self.rates, self.rates.forget()),
+        )
+        for table, slots in gone:
+            table.release(slots)
+            self.evicted += len(slots)
+
+    def digest(self) -> bytes:
+        """SHA-256 of everything remembered, tables by key; independent of slots and batches."""
+        total = hashlib.sha256()
+        parts = (self.positions, self.redeliveries, self.watermark, self.epochs)
+        tables = (self.principals, self.credentials, self.contexts, self.peers, self.rates)
+        for part in (*parts, *tables):
+            total.update(part.digest())
+        for column in self._pending_columns():
+            total.update(column)
+        return total.digest()
+
+    def _pending_columns(self) -> list[bytes]:
+        names = _Pending.__slots__
+        return [
+            np.concatenate([getattr(one, name) for one in self._pending]).tobytes() for name in names if self._pending
+        ]
