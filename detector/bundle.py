@@ -1,0 +1,162 @@
+"""A model bundle: priors, attacker mixture and thresholds, read from `manifest.json`. Nothing executable is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from detector.domain import Kind
+from detector.errors import ConfigError
+
+
+class NoveltyPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Interpolated Kneser-Ney on two axes (`scoring/novelty.py`); probabilities and nats."""
+
+    discount: float
+    concentration: float
+    attacker_weight: float
+    clip: tuple[float, float]
+    denied_weight: float
+    base: dict[str, float]
+
+
+class ByHolding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One value for each way a credential is held."""
+
+    default: float
+    single_holder: float
+    static: float
+
+    def of(self, kind: Kind) -> float:
+        """The value for `kind`."""
+        if kind.single_holder:
+            return self.single_holder
+        return self.static if kind.static else self.default
+
+
+class StrangePriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A context is strange below this many own hour cells, and peers, of both its client family and its network."""
+
+    below_hour_cells: int
+    below_peers: int
+
+
+class ConcurrencyPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The sequential test over returns (`scoring/concurrency.py`)."""
+
+    window_hours: int
+    return_probability: float
+    pseudo_uses: int
+    drain_seconds: int
+    drain_return: float
+    floor: float
+    rate: ByHolding
+    cap: ByHolding
+    path_cap: float
+    cold_cap: float
+    strange: StrangePriors
+
+
+class BindingPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nats for a use that contradicts what its credential is bound to.
+
+    `known_client` where the principal or its peers run the client elsewhere; `cold` at most while it has no history.
+    """
+
+    contradiction: float
+    known_client: float
+    cold: float
+
+
+class RevocationPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Steps (seconds after the end, nats), ascending."""
+
+    overrun: list[tuple[int, float]]
+    parent_overrun: list[tuple[int, float]]
+
+
+class EpisodePriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`minimum`: nats below which a use opens nothing (e_min); `hours`: length of an episode.
+
+    A principal is cold until it has `cold_hour_cells` hour cells of history and was first seen `cold_hours` ago.
+    """
+
+    minimum: float
+    hours: int
+    cold_hour_cells: int
+    cold_hours: int
+
+
+class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Confidence from which an incident is paged or queued; below the lower one nothing is opened."""
+
+    page: float
+    queue: float
+
+
+class DecisionPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Prior log-odds that a principal-day holds a theft, and the tiers."""
+
+    prior: float
+    tiers: Tiers
+
+
+class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was learned or chosen for a model. `digest` is the SHA-256 of the manifest's bytes."""
+
+    schema: Literal["detector.bundle/1"]
+    name: str
+    description: str
+    calibrated: bool
+    novelty: NoveltyPriors
+    concurrency: ConcurrencyPriors
+    binding: BindingPriors
+    revocation: RevocationPriors
+    episode: EpisodePriors
+    decision: DecisionPriors
+    digest: str = ""
+
+
+_LARGEST = 1 << 20
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read and check `path/manifest.json`.
+
+    Raises ConfigError naming the file and what was expected when it is missing, over 1 MiB, or not a manifest.
+    """
+    file = path / "manifest.json"
+    try:
+        raw = file.read_bytes()
+    except OSError as exc:
+        raise ConfigError(
+            f"{file}: expected a model bundle, found {exc.strerror}; set `bundle` to its directory"
+        ) from exc
+    if len(raw) > _LARGEST:
+        raise ConfigError(f"{file}: expected at most {_LARGEST} bytes, found {len(raw)}")
+    try:
+        bundle = msgspec.json.decode(raw, type=Bundle)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{file}: expected a bundle manifest, found: {exc}") from exc
+    if problems := _problems(bundle):
+        raise ConfigError([f"{file}: {problem}" for problem in problems])
+    return msgspec.structs.replace(bundle, digest=hashlib.sha256(raw).hexdigest())
+
+
+def _problems(bundle: Bundle) -> list[str]:
+    checks = {
+        "novelty.discount must lie in (0, 1)": 0 < bundle.novelty.discount < 1,
+        "novelty.base must name prefix, address, family and client": set(bundle.novelty.base)
+        == {"prefix", "address", "family", "client"},
+        "novelty.base probabilities must lie in (0, 1)": all(0 < p < 1 for p in bundle.novelty.base.values()),
+        "novelty.clip must be [low, high] with low < high": bundle.novelty.clip[0] < bundle.novelty.clip[1],
+        "revocation steps must ascend": all(
+            steps == sorted(steps) for steps in (bundle.revocation.overrun, bundle.revocation.parent_overrun)
+        ),
+        "episode.minimum must be above 0": bundle.episode.minimum > 0,
+        "decision.tiers.queue must not exceed page": 0 < bundle.decision.tiers.queue <= bundle.decision.tiers.page < 1,
+    }
+    return [problem for problem, holds in checks.items() if not holds]

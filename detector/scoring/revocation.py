@@ -1,0 +1,49 @@
+"""Revocation: accepted use after the credential expired or was revoked, or after its parent was.
+
+Never a boolean (detection-methods 2.4): clocks differ, logs are shuffled and revocation takes time to spread, so the
+evidence grows in steps with the time since the end. A refused use says that revocation works and is no evidence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detector.bundle import RevocationPriors
+from detector.domain import I64, SECOND, Outcome, UseBatch
+from detector.fingerprint.facets import Facets
+from detector.scoring.fixed import NAT
+from detector.state.credentials import Lifecycle
+
+
+class Revocation:
+    """Scores rows against what was known of their credential as of the row."""
+
+    def __init__(self, priors: RevocationPriors) -> None:
+        self._own = _steps(priors.overrun)
+        self._parent = _steps(priors.parent_overrun)
+
+    def score(self, batch: UseBatch, facets: Facets, known: Lifecycle) -> tuple[I64, I64]:
+        """int64[n] quanta for use after the credential's own end, and after its parent's."""
+        accepted = facets.scored & ((batch.outcome == Outcome.ALLOWED) | (batch.outcome == Outcome.UNKNOWN))
+        seconds = batch.time // SECOND
+        never = np.iinfo(np.int64).max
+        end = np.minimum(
+            np.where(known.expires > 0, known.expires, never), np.where(known.revoked > 0, known.revoked, never)
+        )
+        parent = np.where(known.parent_revoked > 0, known.parent_revoked, never)
+        return (
+            np.where(accepted & (end != never), _of(self._own, seconds - end), 0),
+            np.where(accepted & (parent != never), _of(self._parent, seconds - parent), 0),
+        )
+
+
+def _steps(steps: list[tuple[int, float]]) -> tuple[I64, I64]:
+    after = np.array([at for at, _ in steps], np.int64)
+    quanta = np.array([0, *(round(nat * NAT) for _, nat in steps)], np.int64)
+    return after, quanta
+
+
+def _of(steps: tuple[I64, I64], overrun: I64) -> I64:
+    after, quanta = steps
+    found: I64 = quanta[np.searchsorted(after, overrun, side="right")]
+    return found
