@@ -1,0 +1,1 @@
+"""From signals to incidents: one per principal, paged once."""

@@ -1,0 +1,108 @@
+"""Reasons: the evidence itself in words, in order of contribution: observed against expected, in nats."""
+
+from __future__ import annotations
+
+from detector.alert import Reason
+from detector.domain import SECOND
+from detector.scoring.episode import Candidate, Episode
+from detector.scoring.evidence import (
+    BINDING,
+    CLIENT,
+    COMPONENTS,
+    CONCURRENCY,
+    NETWORK,
+    PARENTAGE,
+    PATH,
+    REVOCATION,
+    TRUST,
+)
+from detector.scoring.fixed import NAT
+
+
+def reasons(episode: Episode, suspect: Candidate) -> list[Reason]:
+    """One reason for each component of at least half a nat."""
+    found = [(quanta, component) for component, quanta in enumerate(episode.components) if 2 * quanta >= NAT]
+    return [
+        _reason(component, quanta, episode.strongest.get(component, suspect), suspect)
+        for quanta, component in sorted(found, key=lambda pair: (-pair[0], TRUST.index(pair[1])))
+    ]
+
+
+def _reason(component: int, quanta: int, use: Candidate, suspect: Candidate) -> Reason:
+    observed, expected = _WORDS[component](use, suspect)
+    return Reason(
+        facet=COMPONENTS[component],
+        observed=observed,
+        expected=expected,
+        contribution=round(quanta / NAT, 2),
+    )
+
+
+def _network(use: Candidate, _: Candidate) -> tuple[str, str]:
+    return _where(use), _usual(use.expected.prefix, use.expected.prefixes, "network")
+
+
+def _client(use: Candidate, _: Candidate) -> tuple[str, str]:
+    return use.client or "unknown client", _usual(use.expected.client, use.expected.families, "client")
+
+
+def _concurrency(use: Candidate, suspect: Candidate) -> tuple[str, str]:
+    """The suspect's place before any other: the owner's may alternate too, as behind a NAT pool."""
+    strange = [place for place in use.places if place.address == suspect.address and place.client == suspect.client]
+    one, *others = [*strange, *(place for place in use.places if place not in strange)]
+    other = others[0] if others else one
+    return (
+        f"uses return between {one.words} and {other.words}",
+        "one holder in one place: a handover moves once and does not return",
+    )
+
+
+def _path(use: Candidate, suspect: Candidate) -> tuple[str, str]:
+    observed, _ = _concurrency(use, suspect)
+    return observed, "one path at a time, or a known set of paths"
+
+
+def _binding(use: Candidate, _: Candidate) -> tuple[str, str]:
+    home = [place for place in use.places if not place.suspect]
+    own = ", ".join(place.words for place in home[:3]) or "its own instance"
+    return f"{_where(use)} with {use.client or 'unknown client'}", f"only instance {use.session}: {own}"
+
+
+def _revocation(use: Candidate, _: Candidate) -> tuple[str, str]:
+    return f"accepted {_span(use.time - use.ended_at)} after its end", "no accepted use after expiry or revocation"
+
+
+def _parentage(_use: Candidate, _: Candidate) -> tuple[str, str]:
+    return "accepted long after the credential that issued it was revoked", "sessions that end with their parent"
+
+
+_WORDS = {
+    NETWORK: _network,
+    CLIENT: _client,
+    CONCURRENCY: _concurrency,
+    PATH: _path,
+    BINDING: _binding,
+    REVOCATION: _revocation,
+    PARENTAGE: _parentage,
+}
+
+
+def _where(use: Candidate) -> str:
+    if not use.address:
+        return use.channel or "unknown address"
+    return f"{use.address} (in {use.prefix})" if use.prefix and use.prefix != use.address else use.address
+
+
+def _usual(home: str, known: int, what: str) -> str:
+    if not home:
+        return f"one of {known} known {what}s" if known > 1 else f"a {what} that it or its peers use"
+    if known < 3:
+        return f"{home}, or one other known {what}" if known == 2 else home
+    return f"{home}, or one of {known - 1} other known {what}s"
+
+
+def _span(microseconds: int) -> str:
+    minutes = microseconds // (60 * SECOND)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 2880 else f"{minutes // 1440} d"

@@ -1,0 +1,649 @@
+"""The oracle: the same path one row at a time, in plain dictionaries, with nothing vectorised, batched or evicted.
+
+It shares with the detector what has no state: facets of a row, the fixed-point logarithm, the decision on a candidate.
+Everything the detector does cleverly (slots, rounds, frozen tables, cuts, canonical closings) is done here naively.
+`content` and `shard_content` bring both states into one comparable form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detector.alert import Alert
+from detector.bundle import Bundle
+from detector.decision.alerts import AlertBuilder
+from detector.decision.incidents import Incidents, Revision
+from detector.detections.base import Detection
+from detector.domain import DAY, HOUR, KINDS, MINUTE, SECOND, Activity, Flag, Outcome, UseBatch
+from detector.fingerprint.facets import LADDERS, LEVELS, Facets, Fingerprinter
+from detector.fingerprint.hashing import mix
+from detector.scoring.episode import Candidate, Expected, Place
+from detector.scoring.evidence import BINDING, CLIENT, COMPONENTS, CONCURRENCY, NETWORK, PARENTAGE, PATH, REVOCATION
+from detector.scoring.fixed import CELL, DECAY, NAT, nats
+from detector.state import peers
+from detector.state.shard import Shard
+
+UNSET = -(1 << 62)
+PARENT = {1: 0, 3: 2}
+SETS, WAYS = 12, 8
+
+
+def log(x: float) -> int:
+    return int(nats(np.array([x]))[0])
+
+
+def join(left: int, right: int) -> int:
+    return int(mix(np.array([left], np.uint64), np.array([right], np.uint64))[0])
+
+
+def hours_between(now: int, then: int) -> int:
+    delta = (now - then) & 0xFFFF
+    return delta if delta < 0x8000 else delta - 0x10000
+
+
+def decay(count: int, hour: int, now: int) -> int:
+    days = min(max(hours_between(now, hour), 0) // 24, 255)
+    return count * int(DECAY[days]) >> 16
+
+
+@dataclass
+class Cell:
+    tag: int
+    count: int
+    hour: int
+    children: int = 0
+
+
+@dataclass
+class Profile:
+    first: int
+    last: int
+    group: int
+    sets: list[list[Cell | None]] = field(default_factory=lambda: [[None] * WAYS for _ in range(SETS)])
+    roots: list[list[int]] = field(default_factory=lambda: [[0, 0, 0] for _ in LADDERS])  # count, hour, children
+    home: list[list[int]] = field(default_factory=lambda: [[0, 0] for _ in LEVELS])  # value, weight
+
+    def cell(self, value: int) -> Cell | None:
+        tag = max(value & 0xFFFFFF, 1)
+        return next((cell for cell in self.sets[(value >> 32) % SETS] if cell and cell.tag == tag), None)
+
+    def stale(self, value: int, hour: int) -> tuple[bool, bool]:
+        cell = self.cell(value)
+        if cell is None:
+            return True, True
+        gap = hours_between(hour, cell.hour)
+        return gap > 0, gap > 0 and (hour - gap) // 24 != hour // 24
+
+    def learn(self, level: int, value: int, parent: int, hour: int) -> None:
+        cell = self.cell(value)
+        known = cell is not None
+        if cell is not None:
+            if hours_between(hour, cell.hour) <= 0:
+                return
+            cell.count = min(decay(cell.count, cell.hour, hour) + CELL, 0xFFFF)
+            cell.hour = hour & 0xFFFF
+        else:
+            ways = self.sets[(value >> 32) % SETS]
+            faint = [-1 if one is None else decay(one.count, one.hour, hour) for one in ways]
+            ways[faint.index(min(faint))] = Cell(max(value & 0xFFFFFF, 1), CELL, hour & 0xFFFF)
+        if level in PARENT:
+            above = self.cell(parent)
+            if above is not None and not known:
+                above.children = min(above.children + 1, 0xFF)
+        else:
+            root = self.roots[level // 2]
+            older = hours_between(hour, root[1]) < 0
+            root[0] = decay(root[0], root[1], hour) + CELL
+            root[1] = root[1] if older else hour & 0xFFFF
+            root[2] = min(root[2] + (not known), 0xFFFF)
+        home = self.home[level]
+        if home[0] == value or home[1] == 0:
+            self.home[level] = [value, home[1] + 1]
+        else:
+            home[1] -= 1
+
+
+@dataclass
+class Credential:
+    principal: int
+    text: int
+    parent: int
+    last: int
+    issued: int
+    expires: int
+    revoked: int = 0
+    parent_revoked: int = 0
+    standing: int = 0
+
+
+@dataclass
+class Context:
+    key: int
+    address: int
+    client: int
+    prefix: int
+    family: int
+    delivery: int
+    first: int
+    last: int
+    suspect: bool
+    strange: bool
+
+
+@dataclass
+class Holder:
+    contexts: list[Context] = field(default_factory=list)
+    current: int = 0
+
+
+@dataclass
+class Row:
+    """One scored row of the running epoch, as its close will see it."""
+
+    principal: int
+    group: int
+    realm: int
+    holder: int
+    value: list[int]
+    hour: int
+    opened: bool
+    accepted: bool
+    returns: tuple[int, int]
+
+
+class Oracle:
+    """Feed rows with `process`; read `alerts`."""
+
+    def __init__(self, bundle: Bundle, detections: dict[str, Detection]) -> None:
+        self.bundle = bundle
+        self.minimum = round(bundle.episode.minimum * NAT)
+        self.fingerprint = Fingerprinter()
+        self.incidents = Incidents(bundle, detections)
+        self.writer = AlertBuilder(bundle, detections, "")
+        self.alerts: list[Alert] = []
+        self.highest: dict[int, tuple[int, int]] = {}
+        self.seen: set[Any] = set()
+        self.clocks: dict[int, list[int]] = {}
+        self.watermark = UNSET
+        self.bucket: int | None = None
+        self.in_epoch = 0
+        self.swept = 0
+        self.profiles: dict[int, Profile] = {}
+        self.sketches: dict[int, tuple[int, list[int], list[int]]] = {}
+        self.generation = 0
+        self.rates: dict[int, list[int]] = {}
+        self.credentials: dict[int, Credential] = {}
+        self.revoked_now: set[int] = set()
+        self.changed: set[int] = set()
+        self.holders: dict[int, Holder] = {}
+        self.rows: list[Row] = []
+        self.words: dict[int, str] = {}
+
+    def process(self, batch: UseBatch) -> None:
+        for at in range(len(batch)):
+            self.row(batch.take(slice(at, at + 1)))
+
+    # --- one row -------------------------------------------------------------------------------------------------
+
+    def row(self, use: UseBatch) -> None:
+        position = (int(use.raw_offset[0]), int(use.row[0]))
+        partition = int(use.raw_partition[0])
+        if position <= self.highest.get(partition, (-1, 0)):
+            return
+        self.highest[partition] = position
+        text = [use.text(name, 0) for name in ("source", "credential", "address", "action")]
+        identity = (use.native_id[0], *text, int(use.time[0]), int(use.use_index[0]), int(use.activity[0]))
+        if identity in self.seen:
+            return
+        self.seen.add(identity)
+        self.advance_watermark(use, partition)
+        facets = self.fingerprint.facets(use)
+        self.judge(use, facets)
+        self.in_epoch += 1
+        bucket = self.watermark // (10 * MINUTE)
+        moved = self.bucket is not None and bucket != self.bucket
+        self.bucket = bucket
+        if self.in_epoch == 4096 or moved:
+            self.close(use)
+
+    def advance_watermark(self, use: UseBatch, partition: int) -> None:
+        time, append = int(use.time[0]), int(use.append_time[0])
+        if int(use.flags[0]) & Flag.TS_SUSPECT:
+            time = UNSET
+        if append > 0:
+            time = min(time, append + 5 * MINUTE)
+        clock = self.clocks.setdefault(partition, [UNSET, 0])
+        clock[0], clock[1] = max(clock[0], time), max(clock[1], append)
+        newest = max(one[1] for one in self.clocks.values())
+        active = [e for e, a in self.clocks.values() if e != UNSET and not (a > 0 and newest - a > 60 * SECOND)]
+        if active:
+            self.watermark = max(self.watermark, min(active) - 10 * MINUTE)
+
+    def judge(self, use: UseBatch, facets: Facets) -> None:
+        for value, code in zip(
+            facets.value[0].tolist(),
+            (facets.prefix_code[0], use.address[0], facets.family_code[0], facets.client_code[0]),
+            strict=True,
+        ):
+            if value:
+                self.words[value] = use.strings[int(code)]
+        seconds = int(use.time[0]) // SECOND
+        principal = int(facets.principal[0])
+        scored = bool(facets.scored[0])
+        if scored and principal not in self.profiles:
+            self.profiles[principal] = Profile(seconds, seconds, int(facets.group[0]))
+        if scored:
+            self.profiles[principal].last = max(self.profiles[principal].last, seconds)
+            facets.group[0] = self.profiles[principal].group
+        credential = self.lifecycle(use, facets, seconds)
+        if not scored:
+            return
+        profile = self.profiles[principal]
+        priors = self.bundle.episode
+        young = max(seconds - profile.first, 0) < priors.cold_hours * 3600
+        cold = profile.roots[0][0] < priors.cold_hour_cells * CELL or young
+        quanta = [0] * len(COMPONENTS)
+        if not cold:
+            quanta[NETWORK], quanta[CLIENT] = self.novelty(use, facets, profile)
+        quanta[REVOCATION], quanta[PARENTAGE] = self.after_end(use, credential, seconds)
+        opened, returns, places = self.contexts(use, facets, seconds, quanta)
+        if cold:
+            quanta[BINDING] = min(quanta[BINDING], round(self.bundle.binding.cold * NAT))
+        candidate = max(quanta) >= self.minimum
+        if candidate:
+            found = self.candidate(use, facets, profile, credential, quanta, places, cold=cold)
+            revision = self.incidents.observe(principal, found)
+            if revision is not None:
+                self.emit(revision)
+        self.rows.append(
+            Row(
+                principal,
+                int(facets.group[0]),
+                int(facets.realm[0]),
+                int(facets.holder[0]),
+                facets.value[0].tolist(),
+                int(facets.hour[0]),
+                opened,
+                int(use.outcome[0]) != Outcome.DENIED,
+                returns,
+            )
+        )
+
+    def lifecycle(self, use: UseBatch, facets: Facets, seconds: int) -> Credential | None:
+        key = int(facets.credential[0])
+        if not key or int(use.flags[0]) & Flag.TS_SUSPECT:
+            return None
+        activity = int(use.activity[0])
+        issued, expires = int(use.issued_at[0]) // SECOND, int(use.expires_at[0]) // SECOND
+        parent = int(facets.parent[0])
+        one = self.credentials.get(key)
+        if one is None:
+            text = int(use.strings.hashes[use.credential[0]])
+            one = Credential(int(facets.principal[0]), text, parent, seconds, issued, expires)
+            self.credentials[key] = one
+            self.changed.add(key)
+        if activity in (Activity.ISSUE, Activity.RENEW, Activity.REVOKE, Activity.DECLARE):
+            self.changed.add(key)
+        if activity in (Activity.ISSUE, Activity.RENEW):
+            one.expires, one.issued, one.parent = expires or one.expires, issued or one.issued, parent or one.parent
+        elif activity == Activity.REVOKE:
+            one.revoked = min(one.revoked, seconds) if one.revoked else seconds
+            self.revoked_now.add(key)
+        elif activity == Activity.DECLARE and int(use.flags[0]) & Flag.REACTIVATED:
+            one.revoked = 0
+            self.revoked_now.add(key)
+        one.last = max(one.last, seconds)
+        return one
+
+    # --- evidence ------------------------------------------------------------------------------------------------
+
+    def novelty(self, use: UseBatch, facets: Facets, profile: Profile) -> list[int]:
+        priors = self.bundle.novelty
+        low, high = (round(edge * NAT) for edge in priors.clip)
+        hour, found = int(facets.hour[0]), []
+        for ladder, levels in enumerate(LADDERS.values()):
+            values = [int(facets.value[0, level]) for level in levels]
+            root, above = profile.roots[ladder], profile.cell(values[0])
+            leaf = profile.cell(values[1]) if values[1] else None
+            n = [decay(cell.count, cell.hour, hour) if cell else 0 for cell in (above, leaf)]
+            own = [(n[0], decay(root[0], root[1], hour), root[2]), (n[1], n[0], above.children if above else 0)]
+            reach = sum(
+                min(-log(max(max(c / CELL - priors.discount, 0) / (t / CELL + priors.concentration), 1e-9)), high)
+                for c, t, _ in own
+            )
+            total, parent = 0, ladder + 1
+            for level, value, (count, hours, children) in zip(levels, values, own, strict=True):
+                base = priors.base[LEVELS[level]]
+                realm = self.shared(int(facets.realm[0]), value, parent, base)
+                group = self.shared(int(facets.group[0]), value, parent, realm)
+                mine = self.predict(count / CELL, hours / CELL, float(children), group)
+                attacker = priors.attacker_weight * base + (1 - priors.attacker_weight) * realm
+                if value:
+                    total += min(max(log(attacker) - log(mine), low), high)
+                parent = value
+            quanta = total if values[0] and reach >= self.minimum else 0
+            if int(use.outcome[0]) == Outcome.DENIED:
+                quanta = quanta * round(priors.denied_weight * NAT) // NAT
+            found.append(max(quanta, 0))
+        return found
+
+    def shared(self, scope: int, value: int, parent: int, below: float) -> float:
+        members, pairs, children = (
+            self.estimate(join(join(key, scope), what)) / peers.UNIT
+            for key, what in ((value, 1), (parent, 2), (parent, 3))
+        )
+        return self.predict(min(members, pairs), pairs, children, below)
+
+    def predict(self, count: float, total: float, children: float, below: float) -> float:
+        d, theta = self.bundle.novelty.discount, self.bundle.novelty.concentration
+        return (max(count - d, 0) + (theta + d * min(children, total)) * below) / (total + theta)
+
+    def estimate(self, key: int) -> int:
+        if key not in self.sketches:
+            return 0
+        since, now, before = self.sketches[key]
+        age = self.generation - since
+        if age > 1:
+            return 0
+        registers = [max(n, b) for n, b in zip(now, before, strict=True)] if age == 0 else now
+        empty = registers.count(0)
+        harmonic = sum(1 << (48 - min(r, 48)) for r in registers)
+        raw = int(0.673 * 16 * 16 * peers.UNIT * float(1 << 48) / harmonic)
+        if raw <= 40 * peers.UNIT and empty:
+            return round(16 * math.log(16 / empty) * peers.UNIT)
+        return raw
+
+    def after_end(self, use: UseBatch, credential: Credential | None, seconds: int) -> tuple[int, int]:
+        if credential is None or int(use.outcome[0]) not in (Outcome.ALLOWED, Outcome.UNKNOWN):
+            return 0, 0
+        ends = [end for end in (credential.expires, credential.revoked) if end]
+        priors = self.bundle.revocation
+        own = max([n for s, n in priors.overrun if ends and seconds - min(ends) >= s], default=0.0)
+        dead = credential.parent_revoked
+        parent = max([n for s, n in priors.parent_overrun if dead and seconds - dead >= s], default=0.0)
+        return round(own * NAT), round(parent * NAT)
+
+    def contexts(
+        self, use: UseBatch, facets: Facets, seconds: int, quanta: list[int]
+    ) -> tuple[bool, tuple[int, int], tuple[Place, ...]]:
+        holder = self.holders.setdefault(int(facets.holder[0]), Holder())
+        value = facets.value[0].tolist()
+        half = 0xFFFFFFFF
+        prefix, family, delivery = value[0] & half, value[2] & half, int(facets.delivery[0]) & half
+        key = int(facets.context[0])
+        way = next((at for at, one in enumerate(holder.contexts) if one.key == key), None)
+        opened, returns = way is None, (0, 0)
+        if way is None:
+            trusted = [one for one in holder.contexts if not one.suspect]
+            clash = (
+                KINDS[int(use.kind[0])].label == "aws.session/instance"
+                and bool(trusted)
+                and value[1] != 0
+                and all(one.address != value[1] for one in trusted)
+                and all((one.family, one.delivery) != (family, delivery) for one in trusted)
+                and self.estimate(join(join(value[1], int(facets.realm[0])), 4)) == 0
+            )
+            limits = self.bundle.concurrency.strange
+            strange = True
+            for one in (value[2], value[0]):
+                cell = self.profiles[int(facets.principal[0])].cell(one)
+                own = decay(cell.count, cell.hour, int(facets.hour[0])) if cell else 0
+                fellows = self.estimate(join(join(one, int(facets.group[0])), 1))
+                known = own >= limits.below_hour_cells * CELL or fellows >= limits.below_peers * peers.UNIT
+                strange = strange and one != 0 and not known
+            new = Context(key, value[1], value[3], prefix, family, delivery, seconds, seconds, clash, strange)
+            if len(holder.contexts) < 4:
+                holder.contexts.append(new)
+                way = len(holder.contexts) - 1
+            else:
+                way = min(range(4), key=lambda at: holder.contexts[at].last)
+                holder.contexts[way] = new
+        elif way != holder.current:
+            returns = self.going_back(use, facets, holder, way, seconds, quanta)
+        here = holder.contexts[way]
+        if seconds >= holder.contexts[holder.current].last:
+            holder.current = way
+        here.first, here.last = min(here.first, seconds), max(here.last, seconds)
+        bound = self.bundle.binding
+        nat = bound.contradiction if here.strange else bound.known_client
+        quanta[BINDING] = round(nat * NAT) if here.suspect else 0
+        order = [here, *(one for one in holder.contexts if one is not here)]
+        places = tuple(
+            Place(self.words.get(c.address, ""), self.words.get(c.client, ""), c.first, c.last, c.suspect)
+            for c in order
+        )
+        return opened, returns, places
+
+    def going_back(
+        self, use: UseBatch, facets: Facets, holder: Holder, way: int, seconds: int, quanta: list[int]
+    ) -> tuple[int, int]:
+        priors = self.bundle.concurrency
+        there, here = holder.contexts[way], holder.contexts[holder.current]
+        if seconds - there.last > priors.window_hours * 3600 or seconds < here.first:
+            return 0, 0
+        network, client = there.prefix != here.prefix, there.family != here.family
+        if not network:
+            return 0, 0
+        strange = client and (there.strange or here.strange)
+        rate = priors.rate.of(KINDS[int(use.kind[0])])
+        for key in (int(facets.group[0]), int(facets.principal[0])):
+            uses, *returned = self.rates.get(key, [0, 0, 0])
+            rate = (returned[strange] + priors.pseudo_uses * rate) / (uses + priors.pseudo_uses)
+        since = max(seconds - max(here.first, there.first), 0)
+        draining = since < 20 * priors.drain_seconds
+        drain = priors.drain_return * math.exp(-since / priors.drain_seconds) if draining else 0.0
+        gain = max(log(priors.return_probability) - log(max(rate, priors.floor, drain)), 0)
+        quanta[CONCURRENCY if strange else PATH] = gain
+        return (0, 1) if strange else (1, 0)
+
+    def candidate(
+        self,
+        use: UseBatch,
+        facets: Facets,
+        profile: Profile,
+        credential: Credential | None,
+        quanta: list[int],
+        places: tuple[Place, ...],
+        *,
+        cold: bool,
+    ) -> Candidate:
+        def text(name: str) -> str:
+            return use.text(name, 0)
+
+        assert credential is not None
+        ends = [end for end in (credential.expires, credential.revoked) if end]
+        strings = use.strings
+        ref = f"{text('ref_stream')}:{int(use.ref_offset[0])}" if text("ref_stream") else ""
+        return Candidate(
+            quanta=tuple(quanta), time=int(use.time[0]), append_time=int(use.append_time[0]),
+            native_id=use.native_id[0], use_index=int(use.use_index[0]), ref=ref, realm=text("realm"),
+            account=text("account"), principal=text("principal"), session=text("session"),
+            credential=text("credential"), issuer=text("issuer"), kind=int(use.kind[0]),
+            actor_class=int(use.actor_class[0]), address=text("address"), prefix=strings[int(facets.prefix_code[0])],
+            family=strings[int(facets.family_code[0])], client=strings[int(facets.client_code[0])],
+            region=text("region"), action=text("action"), outcome=int(use.outcome[0]), delivery=text("delivery"),
+            channel=text("channel"), issued_at=credential.issued * SECOND, expires_at=credential.expires * SECOND,
+            ended_at=min(ends, default=0) * SECOND, places=places,
+            expected=Expected(
+                self.words.get(profile.home[0][0], ""), self.words.get(profile.home[3][0], ""),
+                profile.roots[0][2], profile.roots[1][2],
+            ),
+            cold=cold, baseline_seconds=max(int(use.time[0]) // SECOND - profile.first, 0),
+        )  # fmt: skip
+
+    def emit(self, revision: Revision) -> None:
+        now = revision.deciding.time // SECOND
+        active = sum(c.principal == revision.principal and c.standing > now for c in self.credentials.values())
+        self.alerts.append(self.writer.alert(revision, active))
+
+    # --- the close of an epoch -----------------------------------------------------------------------------------
+
+    def close(self, _last: UseBatch) -> None:
+        for revision in self.incidents.close(self.watermark):
+            self.emit(revision)
+        self.generation = max(self.generation, self.watermark // (30 * DAY))
+        suspected = set(self.incidents.open)
+        self.learn(suspected)
+        for key in self.revoked_now:
+            dead = self.credentials[key]
+            for child in self.credentials.values():
+                if child.parent == dead.text:
+                    child.parent_revoked = dead.revoked
+        for key in self.changed:
+            one = self.credentials[key]
+            one.standing = min(one.expires or 0xFFFFFFFF, one.revoked or 0xFFFFFFFF)
+        self.revoked_now.clear()
+        self.changed.clear()
+        self.forget()
+        self.rows.clear()
+        self.in_epoch = 0
+
+    def learn(self, suspected: set[int]) -> None:
+        lessons: set[tuple[int, int, int, int, int]] = set()
+        additions: set[tuple[int, int]] = set()
+        met = set()
+        for row in self.rows:
+            guilty = row.principal in suspected
+            hour = row.hour - row.hour % 24 if guilty else row.hour
+            if row.opened and row.accepted and not guilty and row.value[1]:
+                additions.add((join(join(row.value[1], row.realm), 4), row.holder))
+            thing = (row.principal, hour, *row.value, guilty)
+            if not row.accepted or thing in met:
+                continue
+            met.add(thing)
+            for level, value in enumerate(row.value):
+                new_hour, new_day = self.profiles[row.principal].stale(value, hour)
+                if not value or not new_hour:
+                    continue
+                parent = row.value[PARENT[level]] if level in PARENT else level // 2 + 1
+                lessons.add((row.principal, level, value, hour, parent))
+                if not new_day or guilty:
+                    continue
+                for scope in (row.group, row.realm):
+                    additions.add((join(join(value, scope), 1), row.principal))
+                    additions.add((join(join(parent, scope), 2), join(row.principal, value)))
+                    additions.add((join(join(parent, scope), 3), value))
+                if level == 1:
+                    additions.add((join(join(value, row.realm), 4), row.holder))
+        for principal, level, value, hour, parent in sorted(lessons):
+            self.profiles[principal].learn(level, value, parent, hour)
+        for key, member in additions:
+            self.add(key, member)
+        self.learn_rates(suspected)
+
+    def add(self, key: int, member: int) -> None:
+        since, now, before = self.sketches.get(key, (self.generation, [0] * 16, [0] * 16))
+        if since < self.generation:
+            before = now if since == self.generation - 1 else [0] * 16
+            now = [0] * 16
+        now[member & 15] = max(now[member & 15], 61 - (member >> 4).bit_length())
+        self.sketches[key] = (self.generation, now, before)
+
+    def learn_rates(self, suspected: set[int]) -> None:
+        counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for row in self.rows:
+            if row.principal not in suspected:
+                for key in (row.principal, row.group):
+                    counts[key] = [a + b for a, b in zip(counts[key], (1, *row.returns), strict=True)]
+        for key, more in counts.items():
+            total = [a + b for a, b in zip(self.rates.get(key, [0, 0, 0]), more, strict=True)]
+            self.rates[key] = [one >> 1 for one in total] if total[0] >= 1 << 20 else total
+
+    def forget(self) -> None:
+        hour, now = self.watermark // HOUR, self.watermark // SECOND
+        if hour == self.swept:
+            return
+        self.swept = hour
+        week, two_days = 7 * 86_400, 2 * 86_400
+        for key, one in list(self.credentials.items()):
+            end = max(one.expires, one.revoked)
+            if end and max(end, one.last) + week < now:
+                del self.credentials[key]
+        for key, holder in list(self.holders.items()):
+            if max(one.last for one in holder.contexts) + two_days < now:
+                del self.holders[key]
+
+    # --- comparison ----------------------------------------------------------------------------------------------
+
+    def content(self) -> dict[str, Any]:
+        return {
+            "profiles": {
+                key: (
+                    one.first, one.last, [tuple(root) for root in one.roots], [tuple(home) for home in one.home],
+                    [[(c.tag, c.children, c.count, c.hour) if c else (0, 0, 0, 0) for c in ways] for ways in one.sets],
+                )
+                for key, one in self.profiles.items()
+            },
+            "sketches": self.sketches,
+            "rates": {key: tuple(one) for key, one in self.rates.items()},
+            "credentials": {
+                key: (c.principal, c.text, c.parent, c.last, c.issued, c.expires, c.revoked, c.parent_revoked,
+                      c.standing)
+                for key, c in self.credentials.items()
+            },
+            "holders": {
+                key: (
+                    one.current,
+                    [(c.key, c.address, c.client, c.prefix, c.family, c.delivery, c.first, c.last, c.suspect, c.strange)
+                     for c in one.contexts],
+                )
+                for key, one in self.holders.items()
+            },
+            "watermark": self.watermark,
+        }  # fmt: skip
+
+
+def shard_content(shard: Shard) -> dict[str, Any]:
+    """The state of the detector in the form of `Oracle.content`."""
+    p, c, h, s, r = shard.principals, shard.credentials, shard.contexts, shard.peers, shard.rates
+
+    def keyed(table: Any) -> list[tuple[int, int]]:
+        return [(int(table.index.keys[slot]), slot) for slot in table.index.slots().tolist()]
+
+    def ways(slot: int) -> list[list[tuple[int, int, int, int]]]:
+        cells = [
+            (int(tag) >> 8, int(tag) & 0xFF, int(count), int(hour))
+            for tag, count, hour in zip(p.tag[slot], p.count[slot], p.hour[slot], strict=True)
+        ]
+        return [cells[at : at + WAYS] for at in range(0, len(cells), WAYS)]
+
+    return {
+        "profiles": {
+            key: (
+                int(p.first[slot]), int(p.last[slot]),
+                list(zip(p.root_count[slot].tolist(), p.root_hour[slot].tolist(), p.root_children[slot].tolist(),
+                         strict=True)),
+                list(zip(p.home[slot].tolist(), p.home_weight[slot].tolist(), strict=True)),
+                ways(slot),
+            )
+            for key, slot in keyed(p)
+        },
+        "sketches": {
+            key: (int(s.since[slot]), s.now[slot].tolist(), s.before[slot].tolist()) for key, slot in keyed(s)
+        },
+        "rates": {key: (int(r.uses[slot]), *r.returns[slot].tolist()) for key, slot in keyed(r)},
+        "credentials": {
+            key: tuple(int(c.column(name)[slot]) for name in (
+                "principal", "text", "parent", "last", "issued", "expires", "revoked", "parent_revoked",
+                "standing"))
+            for key, slot in keyed(c)
+        },
+        "holders": {
+            key: (
+                int(h.current[slot]),
+                [
+                    (*(int(h.column(name)[slot, way]) for name in (
+                        "context", "address", "client", "prefix", "family", "delivery", "first", "last")),
+                     bool(h.suspect[slot] >> way & 1), bool(h.strange[slot] >> way & 1))
+                    for way in range(int(h.filled[slot]))
+                ],
+            )
+            for key, slot in keyed(h)
+        },
+        "watermark": shard.watermark.value,
+    }  # fmt: skip
