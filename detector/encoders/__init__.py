@@ -1,0 +1,1 @@
+"""In which words: one file per alert format."""

@@ -1,0 +1,1 @@
+"""What would be done about an incident: plans of revocations, never sent by detect."""
