@@ -1,0 +1,1 @@
+"""The async rim: what joins streams, the pure path and sinks."""

@@ -1,0 +1,1 @@
+"""What operators see: typed events become metrics, logs and health."""
