@@ -1,0 +1,171 @@
+"""One simulated API call as a native AWS CloudTrail record.
+
+The field names and shapes are those of the CloudTrail record contents and userIdentity reference; only what a
+detector may read is written. Key ids end in EXAMPLE, so that nobody takes one for a live credential.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+GITHUB = "token.actions.githubusercontent.com"
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An IAM role. `path` is the peer group of its principal: such as `/web/`."""
+
+    account: str
+    path: str
+    name: str
+    role_id: str
+
+    @property
+    def arn(self) -> str:
+        """The role's ARN, path included."""
+        return f"arn:aws:iam::{self.account}:role{self.path}{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who calls: the account that logs it, the caller's ARN, its key id, and `userIdentity` as JSON."""
+
+    account: str
+    arn: str
+    key: str
+    json: str
+
+
+class Action(NamedTuple):
+    """An API operation with ordinary parameters (JSON)."""
+
+    service: str
+    name: str
+    read_only: bool = True
+    request: str = "null"
+
+
+class Context(NamedTuple):
+    """Where a call comes from: address, user agent, region, and the VPC endpoint it came through, if any."""
+
+    address: str
+    client: str
+    region: str = "us-east-1"
+    endpoint: str = ""
+
+
+class Call(NamedTuple):
+    """One logged API call. `second` is seconds since 1970 UTC; `request` and `response` are JSON.
+
+    `error` is a CloudTrail errorCode; empty = none.
+    """
+
+    second: int
+    event_id: str
+    identity: Identity
+    action: Action
+    context: Context
+    error: str = ""
+    request: str = ""
+    response: str = "null"
+
+
+def stamp(second: int) -> str:
+    """Seconds since 1970 as CloudTrail writes a time: `2026-01-05T00:00:00Z`."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def compact(value: Json) -> str:
+    """Canonical small JSON."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+_quoted = lru_cache(maxsize=4096)(json.dumps)
+
+
+def render(call: Call) -> bytes:
+    """The record as CloudTrail writes it, on one line."""
+    identity, action, context = call.identity, call.action, call.context
+    host = f"{action.service}.{context.region}.amazonaws.com"
+    extra = f'"vpcEndpointId":"{context.endpoint}",' if context.endpoint else ""
+    if call.error:
+        what = f"User: {identity.arn} is not authorized to perform: {action.service}:{action.name}"
+        extra += f'"errorCode":"{call.error}","errorMessage":{json.dumps(what)},'
+    return (
+        f'{{"eventVersion":"1.11","userIdentity":{identity.json},"eventTime":"{stamp(call.second)}",'
+        f'"eventSource":"{action.service}.amazonaws.com","eventName":"{action.name}","awsRegion":"{context.region}",'
+        f'"sourceIPAddress":"{context.address}","userAgent":{_quoted(context.client)},{extra}'
+        f'"requestParameters":{call.request or action.request},"responseElements":{call.response},'
+        f'"requestID":"{call.event_id[:8].upper()}{call.event_id[-8:].upper()}","eventID":"{call.event_id}",'
+        f'"readOnly":{"true" if action.read_only else "false"},"eventType":"AwsApiCall","managementEvent":true,'
+        f'"recipientAccountId":"{identity.account}","eventCategory":"Management","tlsDetails":{{"tlsVersion":"TLSv1.3",'
+        f'"cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{host}"}}}}'
+    ).encode()
+
+
+def session(role: Role, name: str, key: str, issued: int, *, context: Json | None = None, **extra: object) -> Identity:
+    """A role session. `context` is added to sessionContext, `extra` to userIdentity; `issued` in seconds."""
+    arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}"
+    issuer = {
+        "type": "Role", "principalId": role.role_id, "arn": role.arn, "accountId": role.account, "userName": role.name,
+    }  # fmt: skip
+    attributes = {"creationDate": stamp(issued), "mfaAuthenticated": "false"}
+    return Identity(
+        role.account,
+        arn,
+        key,
+        compact(
+            {
+                "type": "AssumedRole",
+                "principalId": f"{role.role_id}:{name}",
+                "arn": arn,
+                "accountId": role.account,
+                "accessKeyId": key,
+                "sessionContext": {"sessionIssuer": issuer, "attributes": attributes, **(context or {})},
+                **extra,
+            }
+        ),
+    )
+
+
+def user(account: str, path: str, name: str, user_id: str, key: str) -> Identity:
+    """An IAM user with a long-lived key."""
+    arn = f"arn:aws:iam::{account}:user{path}{name}"
+    fields: Json = {
+        "type": "IAMUser", "principalId": user_id, "arn": arn, "accountId": account, "accessKeyId": key,
+        "userName": name,
+    }  # fmt: skip
+    return Identity(account, arn, key, compact(fields))
+
+
+def workflow(account: str, subject: str) -> Identity:
+    """A CI job that has only its OIDC token yet: the caller of AssumeRoleWithWebIdentity."""
+    provider = f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"
+    fields: Json = {
+        "type": "WebIdentityUser", "principalId": f"{provider}:sts.amazonaws.com:{subject}", "userName": subject,
+        "identityProvider": provider,
+    }  # fmt: skip
+    return Identity(account, subject, "", compact(fields))
+
+
+def aws_service(account: str, host: str) -> Identity:
+    """An AWS service that acts by itself."""
+    return Identity(account, host, "", compact({"type": "AWSService", "invokedBy": host}))
+
+
+def issued(key: str, expires: int, role: Role, name: str) -> str:
+    """What STS answers when it issues `key` until `expires` (seconds); the token itself is never logged."""
+    return compact(
+        {
+            "credentials": {"accessKeyId": key, "expiration": stamp(expires)},
+            "assumedRoleUser": {
+                "assumedRoleId": f"{role.role_id}:{name}",
+                "arn": f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}",
+            },
+        }
+    )
