@@ -1,0 +1,81 @@
+"""Check, show and describe the settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from detector.cli import terminal
+
+
+@click.group(short_help="Check, show and describe the settings.")
+def command() -> None:
+    """Check, show and describe the settings.
+
+    Layers, later wins: defaults, the file, the environment (DETECTOR__SECTION__KEY), flags.
+    """
+
+
+@command.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check(file: Path | None) -> None:
+    """Check FILE, the environment and the model bundle they name; report every problem at once.
+
+    Each problem is one line, file:line:col first. Exit code 3 when there is one.
+    """
+    from detector.bundle import load_bundle  # noqa: PLC0415 - NumPy is slow to import
+    from detector.resources import bundle_dir  # noqa: PLC0415
+    from detector.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(file, os.environ)
+    bundle = load_bundle(bundle_dir(settings.bundle))
+    name = terminal.visible(str(file or "the defaults"))
+    click.echo(f"{name}: ok (settings {settings.digest}, bundle {bundle.name} {bundle.digest[:12]})", err=True)
+
+
+@command.command()
+@click.option("--config", "file", type=click.Path(path_type=Path), help="A settings file; without it the defaults.")
+@click.option("--origin", is_flag=True, help="Say which layer set each value.")
+def show(*, file: Path | None, origin: bool) -> None:
+    """Show the settings in force; secrets are never shown.
+
+    YAML; one JSON object per key with --origin when piped.
+    """
+    from detector.settings import leaves, redacted, resolve  # noqa: PLC0415
+
+    resolved = resolve(file, os.environ)
+    plain = redacted(resolved.settings)
+    if not origin:
+        click.echo(msgspec.yaml.encode(plain).decode(), nl=False)
+        return
+    rows = [(key, value, resolved.origins[key]) for key, value in leaves(plain).items()]
+    if sys.stdout.isatty():
+        _table(rows)
+        return
+    for key, value, layer in rows:
+        click.echo(msgspec.json.encode({"key": key, "value": value, "origin": layer}))
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON Schema of a settings file, for editors and pipelines."""
+    from detector import settings  # noqa: PLC0415
+
+    click.echo(msgspec.json.format(msgspec.json.encode(settings.schema()), indent=2))
+
+
+def _table(rows: list[tuple[str, Any, str]]) -> None:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("key", "value", "set by", box=None, header_style="bold", pad_edge=False)
+    for key, value, layer in rows:
+        shown = msgspec.json.encode(value).decode()
+        table.add_row(
+            terminal.safe(key), terminal.safe(shown), terminal.safe(layer, "dim" if layer == "default" else "")
+        )
+    terminal.stdout().print(table)
