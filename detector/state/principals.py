@@ -89,12 +89,8 @@ class PrincipalTable(Table):
 
     def seen(self, slot: I64, value: U64, hour: I64) -> tuple[I64, I64]:
         """Hour cells (1/64) and number of children of `value` for principals at `slot`, as of `hour`."""
-        cell, tag = _place(value)
-        tags = self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)]
-        match = (tags >> np.uint32(8)) == tag[:, None]
-        at = cell + match.argmax(axis=1)
-        known = match.any(axis=1)
-        count = decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
+        at, known = self._locate(slot, value)
+        count = self._count(slot, at, hour)
         children = (self.tag[slot, at] & np.uint32(_MOST_CHILDREN)).astype(np.int64)
         return np.where(known, count, 0), np.where(known, children, 0)
 
@@ -108,11 +104,7 @@ class PrincipalTable(Table):
 
     def stale(self, slot: I64, value: U64, hour: I64) -> tuple[Bool, Bool]:
         """Whether `hour` is a new hour cell of the value, and whether the value was not used on that day before."""
-        cell, tag = _place(value)
-        tags = self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)]
-        match = (tags >> np.uint32(8)) == tag[:, None]
-        at = cell + match.argmax(axis=1)
-        known = match.any(axis=1)
+        at, known = self._locate(slot, value)
         then = self.hour[slot, at].astype(np.int64)
         new_hour = ~known | (elapsed_hours(hour, then) > 0)
         # The epoch (1970-01-01T00) is a midnight and 2**16 hours are no whole number of days: compare real days.
@@ -122,24 +114,15 @@ class PrincipalTable(Table):
     def learn(self, lessons: Lessons) -> None:
         """Add hour cells, in the order given; each principal's lessons one after the other."""
         for at in rounds(lessons.slot):
-            part = Lessons(lessons.slot[at], lessons.level[at], lessons.value[at], lessons.parent[at], lessons.hour[at])
-            self._learn(part)
+            self._learn(lessons.take(at))
 
     def _learn(self, lesson: Lessons) -> None:
         """One lesson for each of several principals."""
         slot, hour = lesson.slot, lesson.hour
-        cell, tag = _place(lesson.value)
-        ways = cell[:, None] + np.arange(WAYS)
-        tags = self.tag[slot[:, None], ways]
-        match = (tags >> np.uint32(8)) == tag[:, None]
-        known = match.any(axis=1)
-        faint = decayed(
-            self.count[slot[:, None], ways].astype(np.int64),
-            self.hour[slot[:, None], ways].astype(np.int64),
-            np.broadcast_to(hour[:, None], tags.shape),
-        )
-        at = cell + np.where(known, match.argmax(axis=1), np.where(tags == 0, -1, faint).argmin(axis=1))
-        before = decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
+        at, known = self._locate(slot, lesson.value)
+        at[~known] = self._faintest(slot[~known], lesson.value[~known], hour[~known])
+        before = self._count(slot, at, hour)
+        tag = _place(lesson.value)[1]
         later = ~known | (elapsed_hours(hour, self.hour[slot, at].astype(np.int64)) > 0)
         slot, at, known, tag, before = slot[later], at[later], known[later], tag[later], before[later]
         self.count[slot, at] = np.minimum(np.where(known, before, 0) + CELL, _MOST)
@@ -160,13 +143,27 @@ class PrincipalTable(Table):
             self.root_count[s, ladder] = np.minimum(total + CELL, 0xFFFFFFFF)
             self.root_children[s, ladder] = np.minimum(children + ~known[here], _MOST)
         below = ~known & np.isin(level, list(PARENT_OF))
-        s = slot[below]
-        cell, tag = _place(lesson.parent[later][below])
-        match = (self.tag[s[:, None], cell[:, None] + np.arange(WAYS)] >> np.uint32(8)) == tag[:, None]
-        s, cell, match = s[match.any(axis=1)], cell[match.any(axis=1)], match[match.any(axis=1)]
-        at = cell + match.argmax(axis=1)
+        at, kept = self._locate(slot[below], lesson.parent[later][below])
+        s, at = slot[below][kept], at[kept]
         more = (self.tag[s, at] & np.uint32(_MOST_CHILDREN)) < _MOST_CHILDREN
         self.tag[s, at] += more.astype(np.uint32)
+
+    def _locate(self, slot: I64, value: U64) -> tuple[I64, Bool]:
+        """The cell of each value in the profile at `slot`, and whether it is there (else the first of its set)."""
+        cell, tag = _place(value)
+        match = (self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)] >> np.uint32(8)) == tag[:, None]
+        return cell + match.argmax(axis=1), match.any(axis=1)
+
+    def _faintest(self, slot: I64, value: U64, hour: I64) -> I64:
+        """The cell that a new value takes in its set: an empty one, else the one with the lowest count as of `hour`."""
+        cell = _place(value)[0]
+        ways = cell[:, None] + np.arange(WAYS)
+        count = self._count(slot[:, None], ways, np.broadcast_to(hour[:, None], ways.shape))
+        least: I64 = np.where(self.tag[slot[:, None], ways] == 0, -1, count).argmin(axis=1)
+        return cell + least
+
+    def _count(self, slot: I64, at: I64, hour: I64) -> I64:
+        return decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
 
     def _learn_home(self, slot: I64, level: I64, value: U64) -> None:
         weight = self.home_weight[slot, level].astype(np.int64)
