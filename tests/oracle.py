@@ -465,8 +465,7 @@ class Oracle:
             account=text("account"), principal=text("principal"), session=text("session"),
             credential=text("credential"), issuer=text("issuer"), kind=int(use.kind[0]),
             actor_class=int(use.actor_class[0]), address=text("address"), prefix=strings[int(facets.prefix_code[0])],
-            family=strings[int(facets.family_code[0])], client=strings[int(facets.client_code[0])],
-            region=text("region"), action=text("action"), outcome=int(use.outcome[0]), delivery=text("delivery"),
+            client=strings[int(facets.client_code[0])], region=text("region"), action=text("action"),
             channel=text("channel"), issued_at=credential.issued * SECOND, expires_at=credential.expires * SECOND,
             ended_at=min(ends, default=0) * SECOND, places=places,
             expected=Expected(

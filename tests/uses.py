@@ -20,7 +20,7 @@ from detector.bundle import (
     StrangePriors,
     Tiers,
 )
-from detector.domain import DAY, HOUR, KIND_CODE, MINUTE, SECOND, ActorClass, Outcome, UseBatch, UseRow
+from detector.domain import DAY, HOUR, KIND_CODE, MINUTE, SECOND, ActorClass, UseBatch, UseRow
 from detector.fingerprint.facets import Facets, Fingerprinter
 from detector.scoring.episode import Candidate, Expected, Place
 from detector.scoring.evidence import COMPONENTS, Evidence
@@ -134,12 +134,9 @@ _CANDIDATE = Candidate(
     actor_class=ActorClass.WORKLOAD,
     address=AWAY.address,
     prefix="192.0.2.0/24",
-    family="aws-cli",
     client=AWAY.client,
     region="eu-west-1",
     action="s3:GetObject",
-    outcome=Outcome.ALLOWED,
-    delivery="",
     channel="",
     issued_at=0,
     expires_at=0,

@@ -7,14 +7,11 @@ Kind and caps are fixed when the episode opens.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from detector.bundle import Bundle
 from detector.domain import HOUR, KINDS
 from detector.scoring.evidence import COMPONENTS, CONCURRENCY, PATH, SUMMED
 from detector.scoring.fixed import NAT
-
-MOST_USES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +60,9 @@ class Candidate:
     actor_class: int
     address: str
     prefix: str
-    family: str
     client: str
     region: str
     action: str
-    outcome: int
-    delivery: str
     channel: str
     issued_at: int
     expires_at: int
