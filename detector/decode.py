@@ -202,7 +202,7 @@ def _batch(records: Sequence[RawRecord], result: _Result, strings: StringTable) 
     batch.ref_stream = np.array(strings.codes([record.stream for record in records]), np.int32)[raw]
     batch.ref_offset = np.array([record.offset for record in records], np.int64)[raw]
     batch.raw_offset = batch.ref_offset
-    batch.raw_partition = np.array([record.partition for record in records], np.int32)[raw]
+    batch.raw_partition = np.array([record.partition for record in records], np.int64)[raw]
     batch.append_time = np.array([record.append_time for record in records], np.int64)[raw]
     first = np.flatnonzero(np.diff(raw, prepend=-1))
     batch.row = (np.arange(len(raw)) - np.repeat(first, np.diff(first, append=len(raw)))).astype(np.int32)

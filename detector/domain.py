@@ -239,7 +239,7 @@ TEXT_COLUMNS: Final = (
     "issuer", "address", "client", "instance", "node", "channel", "region", "delivery", "action", "resource", "error",
 )  # fmt: skip
 NUMBER_COLUMNS: Final[dict[str, type[np.generic]]] = {
-    "raw_partition": np.int32, "raw_offset": np.int64, "row": np.int32, "use_index": np.int32,
+    "raw_partition": np.int64, "raw_offset": np.int64, "row": np.int32, "use_index": np.int32,
     "ref_offset": np.int64, "time": np.int64,
     "append_time": np.int64, "digest": np.uint64, "activity": np.int8, "kind": np.int8, "actor_class": np.int8,
     "outcome": np.int8, "flags": np.int32, "issued_at": np.int64, "expires_at": np.int64,
@@ -251,6 +251,7 @@ class UseBatch:
     """Uses in columns, all of one length `len(batch)`.
 
     Position: (`raw_partition`, `raw_offset`, `row`) says where the row came from and, per raw partition, grows;
+    `raw_partition` is its number in memory, and on Kafka a 64-bit hash of its topic, number and generation;
     `row` counts the uses of one raw record, whatever envelope it is. `use_index` counts the uses of one *logged*
     record (the thing `native_id` names), so it does not depend on how records were packed into envelopes.
     (`ref_stream`, `ref_offset`) is the place in words a person can follow: a file and line, or a topic partition
@@ -285,7 +286,7 @@ class UseBatch:
     action: I32
     resource: I32
     error: I32
-    raw_partition: I32
+    raw_partition: I64
     raw_offset: I64
     row: I32
     use_index: I32
