@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -51,6 +52,7 @@ class Node:
     directory: Path
     port: int
     controller_port: int
+    listeners: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,15 +101,36 @@ class Cluster:
         return cluster
 
     @classmethod
-    def start(cls, count: int, directory: Path) -> Cluster:
-        """Start `count` brokers, each also a controller, and wait until all are seen by a client."""
+    def start(
+        cls,
+        count: int,
+        directory: Path,
+        listeners: Mapping[str, str] | None = None,
+        settings: Mapping[str, object] | None = None,
+        users: Sequence[str] = (),
+    ) -> Cluster:
+        """Start `count` brokers, each also a controller, and wait until all are seen by a client.
+
+        `listeners` are more of them, name → security protocol (see `address`); `settings` are more of a broker's;
+        `users` are SCRAM credentials in the notation of `kafka-storage format --add-scram`.
+        """
         classpath = f"{jars()}/*"
-        ports = _free_ports(2 * count)
-        nodes = [Node(n + 1, directory / f"broker-{n + 1}", ports[2 * n], ports[2 * n + 1]) for n in range(count)]
+        more = dict(listeners or {})
+        ports = iter(_free_ports((2 + len(more)) * count))
+        nodes = [
+            Node(
+                n + 1,
+                directory / f"broker-{n + 1}",
+                next(ports),
+                next(ports),
+                {k: (v, next(ports)) for k, v in more.items()},
+            )
+            for n in range(count)
+        ]
         cluster = cls(",".join(f"127.0.0.1:{node.port}" for node in nodes), nodes)
         try:
             for node in nodes:
-                _format(node, nodes, classpath)
+                _format(node, nodes, classpath, settings or {}, users)
             for node in nodes:
                 cluster._launch(node, classpath)
             cluster._wait(count)
@@ -115,6 +138,10 @@ class Cluster:
             cluster.stop()
             raise
         return cluster
+
+    def address(self, listener: str) -> str:
+        """Where one of the `listeners` is reached."""
+        return ",".join(f"127.0.0.1:{node.listeners[listener][1]}" for node in self.nodes)
 
     def stop(self) -> None:
         """End every broker; the data go, the logs stay."""
@@ -129,6 +156,14 @@ class Cluster:
         """Start a broker that was killed again, on its data and ports, and wait until it is back."""
         self._launch(node, f"{jars()}/*")
         self._wait(sum(other.process is not None for other in self.nodes))
+
+    def revive(self) -> None:
+        """Start every broker that was killed again, on its data and ports, and wait until all are back."""
+        killed = [node for node in self.nodes if node.process is None]
+        for node in killed:
+            self._launch(node, f"{jars()}/*")
+        if killed:
+            self._wait(len(self.nodes))
 
     def _launch(self, node: Node, classpath: str) -> None:
         command = [
@@ -191,13 +226,16 @@ def _java() -> None:
         raise Unavailable(f"no Kafka: Java 17 or newer is needed, found {said.splitlines()[0] if said else 'none'}")
 
 
-def _format(node: Node, nodes: list[Node], classpath: str) -> None:
+def _format(node: Node, nodes: list[Node], classpath: str, more: Mapping[str, object], users: Sequence[str]) -> None:
     replicas = min(3, len(nodes))
+    listeners = {"PLAINTEXT": ("PLAINTEXT", node.port), "CONTROLLER": ("PLAINTEXT", node.controller_port)}
+    listeners |= node.listeners
     settings = {
         "process.roles": "broker,controller",
         "node.id": node.number,
         "controller.quorum.voters": ",".join(f"{n.number}@127.0.0.1:{n.controller_port}" for n in nodes),
-        "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
+        "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, (_, port) in listeners.items()),
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, (protocol, _) in listeners.items()),
         "controller.listener.names": "CONTROLLER",
         "log.dirs": node.directory / "data",
         "auto.create.topics.enable": "false",
@@ -208,7 +246,11 @@ def _format(node: Node, nodes: list[Node], classpath: str) -> None:
         "transaction.state.log.replication.factor": replicas,
         "transaction.state.log.min.isr": max(1, replicas - 1),
         "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        "broker.session.timeout.ms": 4000,  # how soon a broker that was killed is missed
+        "broker.heartbeat.interval.ms": 1000,
         "log.retention.check.interval.ms": 500,
+        **more,
     }
     node.directory.mkdir(parents=True)
     properties = node.directory / "server.properties"
@@ -216,7 +258,7 @@ def _format(node: Node, nodes: list[Node], classpath: str) -> None:
     (node.directory / "log4j2.properties").write_text(LOG4J)
     done = subprocess.run(
         ["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool", "format",
-         "-t", "ZGV0ZWN0b3ItdGVzdHMtMQ", "-c", str(properties)],
+         "-t", "ZGV0ZWN0b3ItdGVzdHMtMQ", "-c", str(properties), *(f"--add-scram={user}" for user in users)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:

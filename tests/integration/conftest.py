@@ -38,12 +38,18 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster.stop()
 
 
-@pytest.fixture
-def three_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three brokers of our own, for tests that kill some of them."""
+@pytest.fixture(scope="session")
+def _three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = _started(3, tmp_path_factory)
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture
+def three_brokers(_three: Cluster) -> Cluster:
+    """Three brokers of our own, for tests that kill some of them; the killed are started again for the next test."""
+    _three.revive()
+    return _three
 
 
 def create_topic(
