@@ -2,9 +2,11 @@
 
     DetectorError
     ├── RecordError         DEAD_LETTER  this record is bad, the next may be good
+    │   └── DeliveryFailed  RETRY, exit 5 a sink fails, perhaps on this alert: a few times, then a dead letter
     ├── UsageError          STOP, exit 2
     ├── ConfigError         STOP, exit 3  a setting, bundle or detection is wrong; carries file:line:col
     ├── InputError          STOP, exit 5  a file or directory cannot be read at all
+    ├── BlockError          STOP, exit 5  rows of uses that are damaged, or of a newer version
     ├── StreamUnavailable   RETRY, exit 5 a broker or sink does not answer
     └── InternalError       STOP, exit 70 an invariant of ours is broken
 
@@ -43,6 +45,13 @@ class RecordError(DetectorError):
         self.detail = detail
 
 
+class DeliveryFailed(RecordError):  # noqa: N818 - a state of the world, as below
+    """A destination fails, perhaps because of this alert: worth a bounded number of attempts, then DEAD_LETTER."""
+
+    disposition = Disposition.RETRY
+    exit_code = 5
+
+
 class UsageError(DetectorError):
     """The command line asks for something that does not exist."""
 
@@ -65,11 +74,24 @@ class InputError(DetectorError):
     exit_code = 5
 
 
+class BlockError(DetectorError):
+    """A block of uses that cannot be decoded. Nothing after it may be read: what it held may decide an alert."""
+
+    exit_code = 5
+
+
 class StreamUnavailable(DetectorError):  # noqa: N818 - a state of the world, as in the design
-    """The broker or a sink does not answer; trying again may help."""
+    """The broker or a sink does not answer; trying again may help.
+
+    `retry_after`: seconds to wait first, where the far end has said so; else 0.
+    """
 
     disposition = Disposition.RETRY
     exit_code = 5
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class InternalError(DetectorError):

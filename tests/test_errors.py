@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from detector import errors
-from detector.errors import ConfigError, DetectorError, Disposition, RecordError
+from detector.errors import ConfigError, DeliveryFailed, DetectorError, Disposition, RecordError, StreamUnavailable
 
 TREE = sorted(
     (one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, DetectorError)),
@@ -41,3 +41,15 @@ def test_a_bad_record_keeps_its_reason_apart_for_the_metric_label() -> None:
 def test_every_problem_of_the_settings_is_told_at_once() -> None:
     assert str(ConfigError(["a.yaml:1:1: one", "a.yaml:2:5: two"])) == "a.yaml:1:1: one\na.yaml:2:5: two"
     assert ConfigError("alone").problems == ["alone"]
+
+
+def test_a_failed_delivery_can_become_a_dead_letter_but_is_tried_again_first() -> None:
+    error = DeliveryFailed("failed", "HTTP 500")
+
+    assert isinstance(error, RecordError)
+    assert (error.disposition, error.reason) == (Disposition.RETRY, "failed")
+
+
+def test_whoever_does_not_answer_may_say_how_long_to_wait() -> None:
+    assert StreamUnavailable("no answer").retry_after == 0.0
+    assert StreamUnavailable("busy", retry_after=7.0).retry_after == 7.0

@@ -55,7 +55,7 @@ class FileStream:
 
     def __init__(self, paths: Sequence[str], *, stdin: BinaryIO | None = None) -> None:
         self.files = find_files(paths)
-        self.total_bytes = None if STDIN in self.files else sum(_size(Path(file)) for file in self.files)
+        self.total_bytes = None if STDIN in self.files else sum(file_size(Path(file)) for file in self.files)
         self._stdin = stdin
         self._bytes_read = 0
 
@@ -105,8 +105,10 @@ class FileStream:
             yield data
 
 
-def find_files(paths: Sequence[str]) -> list[str]:
+def find_files(paths: Sequence[str], suffixes: Sequence[str] = SUFFIXES) -> list[str]:
     """The files that paths, directories and globs name, each once, in order; a directory's sorted by path.
+
+    Of a directory, those that end in one of `suffixes`.
 
     Raises InputError for a path that does not exist, a directory or a glob without a file.
     """
@@ -116,9 +118,9 @@ def find_files(paths: Sequence[str]) -> list[str]:
         if text == STDIN:
             files = [STDIN]
         elif path.is_dir():
-            files = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.suffix in SUFFIXES)
+            files = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.suffix in suffixes)
             if not files:
-                raise InputError(f"{text}: no file in it ends in {', '.join(SUFFIXES)}; name the files themselves")
+                raise InputError(f"{text}: no file in it ends in {', '.join(suffixes)}; name the files themselves")
         elif path.exists():
             files = [text]
         elif any(mark in text for mark in "*?["):
@@ -134,7 +136,8 @@ def find_files(paths: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _size(file: Path) -> int:
+def file_size(file: Path) -> int:
+    """Bytes on disk. Raises InputError when the file cannot be looked at."""
     try:
         return file.stat().st_size
     except OSError as error:
