@@ -1,4 +1,4 @@
-"""What logs travel in: gzip, `{"Records": […]}`, event buses, log subscriptions, look-ups. Bytes in, bytes out.
+"""What logs travel in: gzip, `{"Records": […]}`, webhook batches, event buses, log subscriptions, look-ups.
 
 `payload` undoes the transport of a whole value, `unwrap` takes one envelope off. An inner record keeps its own bytes
 (a slice of the envelope, or the text of a string), so its digest does not depend on how it was packed.
@@ -20,6 +20,9 @@ DEPTH_LIMIT: Final = 4  # envelopes inside envelopes
 
 # A list under one of these keys is the envelope of its items, whatever else the object says.
 LIST_KEYS: Final = ("Records", "Events", "logEvents")
+# An object of this kind (Kubernetes audit) is one too, of a list under a key that alone is too common to mean it.
+LIST_KIND: Final = b'"EventList"'
+KIND_LIST_KEY: Final = "items"
 # A record under one of these keys: an event bus's object, a look-up's text, a subscription's text.
 ITEM_KEYS: Final = ("detail", "CloudTrailEvent", "message")
 
@@ -65,11 +68,15 @@ def unwrap(value: bytes) -> list[bytes] | None:
 
 
 def items(value: bytes) -> list[bytes] | None:
-    """As `unwrap`, for lists only: the records of an array or of `{"Records": […]}`, None for any other object."""
+    """As `unwrap`, for lists only: the records of an array, of `{"Records": […]}` or of an `EventList`.
+
+    None for any other object.
+    """
     if value.lstrip()[:1] == b"[":
         return _list(value)
     pieces = pieces_of(value)
-    arrays = (pieces[key] for key in LIST_KEYS if key in pieces and bytes(memoryview(pieces[key])[:1]) == b"[")
+    keys = (*LIST_KEYS, KIND_LIST_KEY) if bytes(pieces.get("kind", b"")) == LIST_KIND else LIST_KEYS
+    arrays = (pieces[key] for key in keys if key in pieces and bytes(memoryview(pieces[key])[:1]) == b"[")
     array = next(arrays, None)
     return None if array is None else _list(array)
 

@@ -21,11 +21,16 @@ class Rejected:
 
 @dataclass(slots=True)
 class Reading:
-    """What a source made of a batch: rows in record order with the index of their record, and the rejects."""
+    """What a source made of a batch: rows in record order with the index of their record, and the rejects.
+
+    `skipped` counts good records that state nothing by themselves, such as the announcement of a request whose answer
+    is logged apart: they give no row and are no reject.
+    """
 
     rows: list[UseRow]
     record: list[int]
     rejected: list[Rejected]
+    skipped: int = 0
 
 
 class Source(ABC):

@@ -1,8 +1,9 @@
 """A stream of JSON cut into records while holding at most one of them.
 
 For what is too large, or too damaged, to decode as a whole: pretty-printed or one-line documents, arrays, envelopes
-(`{"Records": […]}`), and values one after the other. A record is an object at the top, in a top-level array, or in
-the list of an envelope. A whole string is one token, so the cost is per token and linear in the bytes.
+(`{"Records": […]}`, or `{"kind": "EventList", "items": […]}` in this order), and values one after the other. A record
+is an object at the top, in a top-level array, or in the list of an envelope. A whole string is one token, so the cost
+is per token and linear in the bytes.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from detector.envelopes import LIST_KEYS
+from detector.envelopes import KIND_LIST_KEY, LIST_KEYS, LIST_KIND
 from detector.records import RECORD_LIMIT
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]"]', re.DOTALL)  # a lone quote: its string has not ended yet
 _STRING_END: Final = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _STRING_LIMIT: Final = 1 << 16  # an unended string is looked at again when more arrives; beyond this it is skipped
 _KEYS: Final = frozenset(f'"{key}"'.encode() for key in LIST_KEYS)
+_KIND_LIST_KEY: Final = f'"{KIND_LIST_KEY}"'.encode()
 _NOWHERE: Final = 1 << 30  # a depth no object opens at
 
 
@@ -40,6 +42,7 @@ class Splitter:
         self._dropped = 0  # bytes of the open record that were let go because it is too large
         self._in_string = False
         self._key = b""  # the last whole string
+        self._of_kind = False  # the value at the top says that it is a list
 
     def feed(self, data: bytes) -> list[Piece]:
         """The records that end in `data`."""
@@ -78,6 +81,8 @@ class Splitter:
             self._at = token.end()
             if len(text) > 1:
                 self._key = text
+                if text == LIST_KIND and self._depth == 1:
+                    self._of_kind = True
             elif text in b"{[":
                 self._open(text, token.start())
             else:
@@ -91,9 +96,12 @@ class Splitter:
                 self._start, self._dropped = at, 0
         elif self._depth == 0:
             self._level = 1
-        elif self._depth == 1 and self._key in _KEYS and self._level in {0, _NOWHERE}:
+        elif self._depth == 1 and self._level in {0, _NOWHERE} and self._names_list():
             self._start, self._level = -1, 2  # what was open is an envelope, not a record
         self._depth += 1
+
+    def _names_list(self) -> bool:
+        return self._key in _KEYS or (self._of_kind and self._key == _KIND_LIST_KEY)
 
     def _close(self, end: int, found: list[Piece]) -> None:
         self._depth = max(0, self._depth - 1)
@@ -103,7 +111,7 @@ class Splitter:
             found.append(Piece(data, size, whole=True) if size <= RECORD_LIMIT else Piece(b"", size, whole=False))
             self._start = -1
         if self._depth == 0:
-            self._level = 0
+            self._level, self._of_kind = 0, False
         elif self._depth == 1 and self._level == 2:
             self._level = _NOWHERE  # the envelope's list has ended; what follows belongs to the envelope
 

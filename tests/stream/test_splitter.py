@@ -30,6 +30,11 @@ def split(data: bytes, size: int = 1 << 16) -> list[bytes]:
         (b'{"a":"Records","b":[{"c":1}]}', [b'{"a":"Records","b":[{"c":1}]}']),
         (b'{"a":{"Records":[{"c":1}]}}', [b'{"a":{"Records":[{"c":1}]}}']),
         (b'{"Records":[]}', []),
+        (
+            b'{"kind":"EventList","metadata":{},"items":[{"a":1},{"b":2}]}{"items":[]}',
+            [b'{"a":1}', b'{"b":2}', b'{"items":[]}'],
+        ),
+        (b'{"a":{"kind":"EventList"},"items":[{"b":2}]}', [b'{"a":{"kind":"EventList"},"items":[{"b":2}]}']),
         (b'}]{"a":1}', [b'{"a":1}']),
         (b"", []),
     ],
