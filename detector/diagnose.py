@@ -18,6 +18,8 @@ _TYPES: Final = {
     "object": "a section of keys",
     "string": "a text",
     "integer": "a whole number",
+    "number": "a number",
+    "array": "a list",
     "boolean": "true or false",
     "null": "nothing",
 }
@@ -47,13 +49,14 @@ def _lines(layer: Located, error: ValidationError) -> Iterator[str]:
         for key in instance:
             if key not in known:
                 yield f"{layer.key_place((*path, key))}: {_dotted(*path, key)} is no setting{_hint(key, known)}"
-    elif "propertyNames" in error.absolute_schema_path:
+    elif error.validator == "enum" and "propertyNames" in error.absolute_schema_path:
         yield f"{layer.key_place((*path, instance))}: {_dotted(*path, instance)} is unknown{_hint(instance, allowed)}"
+    elif "propertyNames" in error.absolute_schema_path:
+        place = layer.key_place((*path, instance))
+        yield f"{place}: {_dotted(*path)}: expected {_expected(error)}, found {_found(instance)}"
     else:
-        secret = any(part.get("writeOnly") for part in (schema, *schema.get("anyOf", ())))
-        found = "a secret that does not fit" if secret else _found(instance)
         hint = _hint(instance, allowed) if error.validator == "enum" else ""
-        yield f"{layer.place(path)}: {_dotted(*path)}: expected {_expected(error)}, found {found}{hint}"
+        yield f"{layer.place(path)}: {_dotted(*path)}: expected {_expected(error)}, found {_shown(error)}{hint}"
 
 
 def _dotted(*path: str | int) -> str:
@@ -70,6 +73,7 @@ def _expected(error: ValidationError) -> str:
         "minLength": "a text that is not empty",
         "minimum": f"at least {value}",
         "maximum": f"at most {value}",
+        "pattern": error.schema.get("description", f"a text like {value}") if isinstance(error.schema, dict) else "",
     }
     keyword = str(error.validator)
     return words.get(keyword, f"{keyword} {value}")
@@ -89,6 +93,18 @@ def _found(value: Plain) -> str:
             return f"the text {value[:80]!r}"
         case _:
             return f"the number {value}"
+
+
+def _shown(error: ValidationError) -> str:
+    """What was found. A secret is not shown, nor is a text in the place of a section: the section may hold secrets."""
+    schema: Any = error.schema
+    instance: Any = error.instance
+    parts = (schema, *schema.get("anyOf", ()), schema.get("items", {}))
+    if any(part.get("writeOnly") for part in parts):
+        return "a secret that does not fit"
+    if isinstance(instance, str) and schema.get("type") == "object":
+        return "a text"
+    return _found(instance)
 
 
 def _hint(found: object, known: list[Any]) -> str:

@@ -103,11 +103,16 @@ def read_text(text: str, name: str) -> Located:
 
 def read_scalar(text: str) -> Plain:
     """A scalar as YAML would read it: `9464` is a number, `off` a text. Anything else stays the text it is."""
+    value = read_value(text)
+    return text if isinstance(value, dict | list) else value
+
+
+def read_value(text: str) -> Plain:
+    """A value as YAML would read it, lists (`[a, b]`) and mappings too. What is no YAML stays the text it is."""
     try:
-        value: Plain = read_text(text, "scalar").value
+        return read_text(text, "value").value
     except ConfigError:
         return text
-    return text if isinstance(value, dict | list) else value
 
 
 class _Reader:

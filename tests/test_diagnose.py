@@ -17,6 +17,11 @@ SCHEMA: dict[str, Any] = {
         "switch": {"type": "boolean"},
         "parts": {"type": "object", "propertyNames": {"enum": ["left", "right"]}},
         "token": {"type": "string", "writeOnly": True},
+        "tokens": {"type": "array", "items": {"type": "string", "writeOnly": True}},
+        "rate": {"type": "number"},
+        "code": {"type": "string", "pattern": "^[a-z]$", "description": "one letter"},
+        "digit": {"type": "string", "pattern": "^[0-9]$"},
+        "by_code": {"type": "object", "propertyNames": {"pattern": "^[a-z]$", "description": "one letter"}},
     },
 }
 
@@ -35,6 +40,13 @@ SCHEMA: dict[str, Any] = {
         ("name: 5", "f:1:7: name: expected a text or nothing, found the number 5"),
         ("parts: {lfet: 1}", "f:1:9: parts.lfet is unknown; did you mean left?"),
         ("token: 5", "f:1:8: token: expected a text, found a secret that does not fit"),
+        ("tokens: s3cret", "f:1:9: tokens: expected a list, found a secret that does not fit"),
+        ("tokens: [5]", "f:1:10: tokens.0: expected a text, found a secret that does not fit"),
+        ("parts: s3cret", "f:1:8: parts: expected a section of keys, found a text"),
+        ("rate: x", "f:1:7: rate: expected a number, found the text 'x'"),
+        ("code: xy", "f:1:7: code: expected one letter, found the text 'xy'"),
+        ("digit: x", "f:1:8: digit: expected a text like ^[0-9]$, found the text 'x'"),
+        ("by_code: {xy: 1}", "f:1:11: by_code: expected one letter, found the text 'xy'"),
         ("[1]", "f:1:1: settings: expected a section of keys, found a list"),
     ],
 )

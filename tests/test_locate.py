@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import ConfigError
-from detector.locate import read_file, read_scalar, read_text
+from detector.locate import read_file, read_scalar, read_text, read_value
 
 
 def test_every_key_and_value_knows_its_place() -> None:
@@ -101,3 +101,8 @@ def test_a_missing_file_and_a_directory_are_refused_by_name(tmp_path: Path) -> N
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ConfigError):
         assert read_text(text, "f").name == "f"
+
+
+@pytest.mark.parametrize(("text", "value"), [("[a, 1]", ["a", 1]), ("{a: 1}", {"a": 1}), ("7", 7), ("[a", "[a")])
+def test_a_value_may_be_a_list_and_what_is_no_yaml_stays_a_text(text: str, value: object) -> None:
+    assert read_value(text) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,48 @@ from detector.cli import terminal
 def command() -> None:
     """Check, show and describe the settings.
 
-    Layers, later wins: defaults, the file, the environment (DETECTOR__SECTION__KEY), flags.
+    Layers, later wins: defaults, the file or the *.yaml files of a folder in the order of their names, the environment
+    (DETECTOR__SECTION__KEY), flags.
     """
 
 
 @command.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def check(file: Path | None) -> None:
-    """Check FILE, the environment and the model bundle they name; report every problem at once.
+    """Check FILE (or a folder of them), the environment and what they name: the bundle, certificates, realms.
 
-    Each problem is one line, file:line:col first. Exit code 3 when there is one.
+    Every problem at once, one a line, file:line:col first. Exit code 3 when there is one. No broker is asked.
     """
-    from detector.bundle import load_bundle  # noqa: PLC0415 - NumPy is slow to import
+    from detector.bundle import load_bundle  # noqa: PLC0415 - NumPy and the clients are slow to import
+    from detector.errors import ConfigError  # noqa: PLC0415
     from detector.resources import bundle_dir  # noqa: PLC0415
+    from detector.routing import Router  # noqa: PLC0415
     from detector.settings import load_settings  # noqa: PLC0415
+    from detector.stream.kafka.connection import Connection  # noqa: PLC0415
 
     settings = load_settings(file, os.environ)
+    problems: list[str] = []
+    parts: tuple[Callable[[], object], ...] = (
+        lambda: Connection(settings.kafka.bootstrap, settings.kafka.security),
+        lambda: Router(1, settings.realms.merge, settings.realms.split),
+        lambda: bundle_dir(settings.bundle),
+    )
+    for part in parts:
+        try:
+            part()
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
     bundle = load_bundle(bundle_dir(settings.bundle))
     name = terminal.visible(str(file or "the defaults"))
     click.echo(f"{name}: ok (settings {settings.digest}, bundle {bundle.name} {bundle.digest[:12]})", err=True)
 
 
 @command.command()
-@click.option("--config", "file", type=click.Path(path_type=Path), help="A settings file; without it the defaults.")
+@click.option(
+    "--config", "file", type=click.Path(path_type=Path), help="A settings file or folder; without it the defaults."
+)
 @click.option("--origin", is_flag=True, help="Say which layer set each value.")
 def show(*, file: Path | None, origin: bool) -> None:
     """Show the settings in force; secrets are never shown.

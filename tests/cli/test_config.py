@@ -17,7 +17,7 @@ def invoke(*arguments: str, env: dict[str, str] | None = None) -> Result:
 
 
 def test_check_accepts_the_defaults_and_says_so_on_stderr() -> None:
-    for arguments in (["check"], ["check", str(config_dir() / "default.yaml")]):
+    for arguments in (["check"], ["check", str(config_dir())], ["check", str(config_dir() / "default.yaml")]):
         done = invoke(*arguments)
         assert done.exit_code == 0
         assert done.stdout == ""
@@ -45,8 +45,40 @@ def test_check_opens_the_bundle_that_is_named(tmp_path: Path) -> None:
         invoke("check", str(path))
 
 
+def test_check_finds_what_no_single_key_shows(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "kafka: {bootstrap: nowhere, security: {protocol: plaintext}}\n"
+        "realms: {merge: [[a, b], [b, c]]}\n"
+        f"bundle: {tmp_path}/nowhere\n"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        invoke("check", str(path))
+
+    first, second, third = caught.value.problems
+    assert first.startswith("kafka.bootstrap: expected host:port")
+    assert second.startswith("realms: expected each realm in one group")
+    assert third.startswith("bundle: expected a folder with a manifest.json")
+
+
+def test_check_looks_at_the_security_of_the_brokers(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("kafka: {security: {protocol: sasl_ssl, mechanism: PLAIN, username: detector}}\n")
+
+    with pytest.raises(ConfigError, match=r"kafka\.security\.password: expected a value"):
+        invoke("check", str(path))
+
+
 def test_show_prints_what_check_accepts_with_secrets_hidden(tmp_path: Path) -> None:
-    shown = invoke("show", env={"DETECTOR__RESPONSE__WEBHOOK__URL": "https://hooks.example/T0KEN"}).stdout
+    env = {
+        "DETECTOR__RESPONSE__WEBHOOK__URL": "https://hooks.example/T0KEN",
+        "DETECTOR__KAFKA__SECURITY__PASSWORD": "T0KEN",
+        "DETECTOR__SINKS__SOC__TYPE": "webhook",
+        "DETECTOR__SINKS__SOC__TARGET": "https://hooks.example/T0KEN",
+        "DETECTOR__SINKS__SOC__SECRETS": "[T0KEN]",
+    }
+    shown = invoke("show", env=env).stdout
     assert "T0KEN" not in shown
     assert yaml.safe_load(shown)["response"]["webhook"]["url"] == "(redacted)"
 
