@@ -74,7 +74,7 @@ _ADVICE: Final[dict[str, Advice]] = {
         survives="nothing while the deny policy stands",
     ),
     "k8s.bound-token": Advice(
-        "delete the bound pod (there is no per-token revocation)",
+        "delete the bound pod (there is no per-token revocation); where it is gone, find what still takes its token",
         "namespace and pod name; the credential-id (JTI) only finds it in the audit log",
         "one pod; its controller starts another",
         reversible=False,

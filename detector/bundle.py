@@ -71,11 +71,52 @@ class BindingPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cold: float
 
 
+class ByPrivilege(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One value for each privilege of an action."""
+
+    read: float
+    write: float
+    privileged: float
+
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """The values in the order of `fingerprint/actions.py`."""
+        return self.read, self.write, self.privileged
+
+
+class ActionPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Actions never used before: `weight` of their novelty, `most` nats of one of them, `cap` of their sum in a day."""
+
+    weight: ByPrivilege
+    most: float
+    cap: ByPrivilege
+
+
+class SweepPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Poisson test over different actions refused in an hour (`scoring/scope.py`); rates per hour, nats.
+
+    `rate` is usual before anything is learnt, weighed as `pseudo_hours`; no rate is believed to be below `floor`.
+    """
+
+    attack_rate: float
+    rate: float
+    floor: float
+    pseudo_hours: int
+    cap: float
+    cold: float
+
+
 class RevocationPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Steps (seconds after the end, nats), ascending."""
 
     overrun: list[tuple[int, float]]
     parent_overrun: list[tuple[int, float]]
+
+
+class WorkloadPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Use of a workload's token after the workload ended: steps (seconds after the end, nats), ascending."""
+
+    overrun: list[tuple[int, float]]
 
 
 class EpisodePriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,6 +156,9 @@ class Bundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: ConcurrencyPriors
     binding: BindingPriors
     revocation: RevocationPriors
+    action: ActionPriors
+    sweep: SweepPriors
+    workload: WorkloadPriors
     episode: EpisodePriors
     decision: DecisionPriors
     digest: str = ""
@@ -149,13 +193,19 @@ def load_bundle(path: Path) -> Bundle:
 def _problems(bundle: Bundle) -> list[str]:
     checks = {
         "novelty.discount must lie in (0, 1)": 0 < bundle.novelty.discount < 1,
-        "novelty.base must name prefix, address, family and client": set(bundle.novelty.base)
-        == {"prefix", "address", "family", "client"},
+        "novelty.base must name prefix, address, family, client, service and action": set(bundle.novelty.base)
+        == {"prefix", "address", "family", "client", "service", "action"},
         "novelty.base probabilities must lie in (0, 1)": all(0 < p < 1 for p in bundle.novelty.base.values()),
         "novelty.clip must be [low, high] with low < high": bundle.novelty.clip[0] < bundle.novelty.clip[1],
         "revocation steps must ascend": all(
             steps == sorted(steps) for steps in (bundle.revocation.overrun, bundle.revocation.parent_overrun)
         ),
+        "action.cap must not fall with privilege": list(bundle.action.cap.values) == sorted(bundle.action.cap.values),
+        "sweep rates must hold 0 < floor <= rate < attack_rate": 0
+        < bundle.sweep.floor
+        <= bundle.sweep.rate
+        < bundle.sweep.attack_rate,
+        "workload steps must ascend": bundle.workload.overrun == sorted(bundle.workload.overrun),
         "episode.minimum must be above 0": bundle.episode.minimum > 0,
         "decision.tiers.queue must not exceed page": 0 < bundle.decision.tiers.queue <= bundle.decision.tiers.page < 1,
     }

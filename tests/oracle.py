@@ -16,21 +16,42 @@ import numpy as np
 
 from detector.alert import Alert
 from detector.bundle import Bundle
+from detector.control import Control, Feedback, Revoked, decode
 from detector.decision.alerts import AlertBuilder
 from detector.decision.incidents import Incidents, Revision
 from detector.detections.base import Detection
-from detector.domain import DAY, HOUR, KINDS, MINUTE, SECOND, Activity, Flag, Outcome, UseBatch
+from detector.domain import DAY, HOUR, KINDS, MINUTE, SECOND, Activity, Flag, Outcome, StringTable, UseBatch, UseRow
+from detector.fingerprint.actions import READ, privilege
 from detector.fingerprint.facets import LADDERS, LEVELS, Facets, Fingerprinter
 from detector.fingerprint.hashing import mix
-from detector.scoring.episode import Candidate, Expected, Place
-from detector.scoring.evidence import BINDING, CLIENT, COMPONENTS, CONCURRENCY, NETWORK, PARENTAGE, PATH, REVOCATION
+from detector.records import event_time
+from detector.scoring.episode import Candidate, Expected, Place, Pod
+from detector.scoring.evidence import (
+    ACTION,
+    BINDING,
+    CLIENT,
+    COMPONENTS,
+    CONCURRENCY,
+    NETWORK,
+    PARENTAGE,
+    PATH,
+    REVOCATION,
+    SWEEP,
+    WORKLOAD_END,
+)
 from detector.scoring.fixed import CELL, DECAY, NAT, nats
 from detector.state import peers
 from detector.state.shard import Shard
+from tests.oracle_pods import Pods, Standing, is_accepted, is_pod, pods_content
 
 UNSET = -(1 << 62)
-PARENT = {1: 0, 3: 2}
-SETS, WAYS = 12, 8
+PARENT = {1: 0, 3: 2, 5: 4}
+PARTS = {"places": (0, 1, 2, 3), "actions": (4, 5)}
+SETS, WAYS = {"places": 10, "actions": 4}, 8
+
+
+def part_of(level: int) -> str:
+    return next(name for name, levels in PARTS.items() if level in levels)
 
 
 def log(x: float) -> int:
@@ -64,23 +85,29 @@ class Profile:
     first: int
     last: int
     group: int
-    sets: list[list[Cell | None]] = field(default_factory=lambda: [[None] * WAYS for _ in range(SETS)])
+    sets: dict[str, list[list[Cell | None]]] = field(
+        default_factory=lambda: {part: [[None] * WAYS for _ in range(sets)] for part, sets in SETS.items()}
+    )
     roots: list[list[int]] = field(default_factory=lambda: [[0, 0, 0] for _ in LADDERS])  # count, hour, children
     home: list[list[int]] = field(default_factory=lambda: [[0, 0] for _ in LEVELS])  # value, weight
 
-    def cell(self, value: int) -> Cell | None:
-        tag = max(value & 0xFFFFFF, 1)
-        return next((cell for cell in self.sets[(value >> 32) % SETS] if cell and cell.tag == tag), None)
+    def ways(self, level: int, value: int) -> list[Cell | None]:
+        sets = self.sets[part_of(level)]
+        return sets[(value >> 32) % len(sets)]
 
-    def stale(self, value: int, hour: int) -> tuple[bool, bool]:
-        cell = self.cell(value)
+    def cell(self, level: int, value: int) -> Cell | None:
+        tag = max(value & 0xFFFFFF, 1)
+        return next((cell for cell in self.ways(level, value) if cell and cell.tag == tag), None)
+
+    def stale(self, level: int, value: int, hour: int) -> tuple[bool, bool]:
+        cell = self.cell(level, value)
         if cell is None:
             return True, True
         gap = hours_between(hour, cell.hour)
         return gap > 0, gap > 0 and (hour - gap) // 24 != hour // 24
 
     def learn(self, level: int, value: int, parent: int, hour: int) -> None:
-        cell = self.cell(value)
+        cell = self.cell(level, value)
         known = cell is not None
         if cell is not None:
             if hours_between(hour, cell.hour) <= 0:
@@ -88,11 +115,11 @@ class Profile:
             cell.count = min(decay(cell.count, cell.hour, hour) + CELL, 0xFFFF)
             cell.hour = hour & 0xFFFF
         else:
-            ways = self.sets[(value >> 32) % SETS]
+            ways = self.ways(level, value)
             faint = [-1 if one is None else decay(one.count, one.hour, hour) for one in ways]
             ways[faint.index(min(faint))] = Cell(max(value & 0xFFFFFF, 1), CELL, hour & 0xFFFF)
         if level in PARENT:
-            above = self.cell(parent)
+            above = self.cell(level, parent)
             if above is not None and not known:
                 above.children = min(above.children + 1, 0xFF)
         else:
@@ -154,6 +181,7 @@ class Row:
     opened: bool
     accepted: bool
     returns: tuple[int, int]
+    refused: bool
 
 
 class Oracle:
@@ -177,11 +205,14 @@ class Oracle:
         self.sketches: dict[int, tuple[int, list[int], list[int]]] = {}
         self.generation = 0
         self.rates: dict[int, list[int]] = {}
+        self.refused: dict[tuple[int, int], set[str]] = defaultdict(set)
+        self.denials: dict[int, list[int]] = {}  # active, refused, hour
         self.credentials: dict[int, Credential] = {}
         self.revoked_now: set[int] = set()
         self.changed: set[int] = set()
         self.holders: dict[int, Holder] = {}
         self.rows: list[Row] = []
+        self.pods = Pods(self.estimate, self.add)
         self.words: dict[int, str] = {}
 
     def process(self, batch: UseBatch) -> None:
@@ -191,25 +222,50 @@ class Oracle:
     # --- one row -------------------------------------------------------------------------------------------------
 
     def row(self, use: UseBatch) -> None:
+        activity, partition = int(use.activity[0]), int(use.raw_partition[0])
+        if activity == Activity.TICK:
+            self.advance_watermark(use, partition)
+            self.turn()
+            return
         position = (int(use.raw_offset[0]), int(use.row[0]))
-        partition = int(use.raw_partition[0])
         if position <= self.highest.get(partition, (-1, 0)):
             return
         self.highest[partition] = position
         text = [use.text(name, 0) for name in ("source", "credential", "address", "action")]
-        identity = (use.native_id[0], *text, int(use.time[0]), int(use.use_index[0]), int(use.activity[0]))
+        identity = (use.native_id[0], *text, int(use.time[0]), int(use.use_index[0]), activity)
         if identity in self.seen:
             return
         self.seen.add(identity)
+        if activity == Activity.CONTROL:
+            self.obey(decode(use.text("resource", 0)))
+            return
         self.advance_watermark(use, partition)
-        facets = self.fingerprint.facets(use)
-        self.judge(use, facets)
+        self.judge(use, self.fingerprint.facets(use))
         self.in_epoch += 1
+        self.turn()
+
+    def turn(self) -> None:
         bucket = self.watermark // (10 * MINUTE)
         moved = self.bucket is not None and bucket != self.bucket
         self.bucket = bucket
         if self.in_epoch == 4096 or moved:
-            self.close(use)
+            self.close()
+
+    def obey(self, said: Control) -> None:
+        if isinstance(said, Revoked):
+            row = UseRow("", "control", event_time(said.time), realm=said.realm, principal=said.principal,
+                         credential=said.credential, activity=Activity.REVOKE)  # fmt: skip
+            use = UseBatch.from_rows([row], StringTable())
+            self.judge(use, self.fingerprint.facets(use))
+        if isinstance(said, Feedback):
+            revision = self.incidents.judge(said.incident_id, said.verdict, said.reason, said.author)
+            if revision is not None:
+                self.emit(revision)
+                if revision.status == "closed":
+                    for holder in {one.holder for one in revision.incident.uses} & set(self.holders):
+                        for context in self.holders[holder].contexts:
+                            context.suspect = context.strange = False
+                    self.close()
 
     def advance_watermark(self, use: UseBatch, partition: int) -> None:
         time, append = int(use.time[0]), int(use.append_time[0])
@@ -227,7 +283,7 @@ class Oracle:
     def judge(self, use: UseBatch, facets: Facets) -> None:
         for value, code in zip(
             facets.value[0].tolist(),
-            (facets.prefix_code[0], use.address[0], facets.family_code[0], facets.client_code[0]),
+            (facets.prefix_code[0], use.address[0], facets.family_code[0], facets.client_code[0], 0, use.action[0]),
             strict=True,
         ):
             if value:
@@ -241,6 +297,9 @@ class Oracle:
             self.profiles[principal].last = max(self.profiles[principal].last, seconds)
             facets.group[0] = self.profiles[principal].group
         credential = self.lifecycle(use, facets, seconds)
+        node = self.pods.note(use, facets)
+        if node:
+            self.words[node] = use.text("node", 0)
         if not scored:
             return
         profile = self.profiles[principal]
@@ -249,14 +308,17 @@ class Oracle:
         cold = profile.roots[0][0] < priors.cold_hour_cells * CELL or young
         quanta = [0] * len(COMPONENTS)
         if not cold:
-            quanta[NETWORK], quanta[CLIENT] = self.novelty(use, facets, profile)
+            quanta[NETWORK], quanta[CLIENT], novel = self.novelty(use, facets, profile)
+            quanta[ACTION] = self.new_action(use, novel)
+        quanta[SWEEP], denied = self.sweep(use, facets, profile, cold=cold)
         quanta[REVOCATION], quanta[PARENTAGE] = self.after_end(use, credential, seconds)
+        quanta[WORKLOAD_END] = self.after_pod(use, facets, seconds)
         opened, returns, places = self.contexts(use, facets, seconds, quanta)
         if cold:
             quanta[BINDING] = min(quanta[BINDING], round(self.bundle.binding.cold * NAT))
         candidate = max(quanta) >= self.minimum
         if candidate:
-            found = self.candidate(use, facets, profile, credential, quanta, places, cold=cold)
+            found = self.candidate(use, facets, profile, credential, quanta, places, denied, cold=cold)
             revision = self.incidents.observe(principal, found)
             if revision is not None:
                 self.emit(revision)
@@ -271,6 +333,7 @@ class Oracle:
                 opened,
                 int(use.outcome[0]) != Outcome.DENIED,
                 returns,
+                denied[0] > 0,
             )
         )
 
@@ -308,8 +371,8 @@ class Oracle:
         hour, found = int(facets.hour[0]), []
         for ladder, levels in enumerate(LADDERS.values()):
             values = [int(facets.value[0, level]) for level in levels]
-            root, above = profile.roots[ladder], profile.cell(values[0])
-            leaf = profile.cell(values[1]) if values[1] else None
+            root, above = profile.roots[ladder], profile.cell(levels[0], values[0])
+            leaf = profile.cell(levels[1], values[1]) if values[1] else None
             n = [decay(cell.count, cell.hour, hour) if cell else 0 for cell in (above, leaf)]
             own = [(n[0], decay(root[0], root[1], hour), root[2]), (n[1], n[0], above.children if above else 0)]
             reach = sum(
@@ -327,10 +390,37 @@ class Oracle:
                     total += min(max(log(attacker) - log(mine), low), high)
                 parent = value
             quanta = total if values[0] and reach >= self.minimum else 0
+            if ladder == 2 and n[1]:
+                quanta = 0
             if int(use.outcome[0]) == Outcome.DENIED:
                 quanta = quanta * round(priors.denied_weight * NAT) // NAT
             found.append(max(quanta, 0))
         return found
+
+    def new_action(self, use: UseBatch, novelty: int) -> int:
+        priors = self.bundle.action
+        weight = priors.weight.values[privilege(use.text("action", 0))]
+        weighed = min(novelty * round(weight * NAT) // NAT, round(priors.most * NAT))
+        return weighed if weighed >= self.minimum else 0
+
+    def sweep(self, use: UseBatch, facets: Facets, profile: Profile, *, cold: bool) -> tuple[int, tuple[int, int]]:
+        """Quanta, and what was counted: different actions refused in the hour, and how many are usual (1/100)."""
+        action, principal, hour = use.text("action", 0), int(facets.principal[0]), int(facets.hour[0])
+        cell = profile.cell(5, int(facets.value[0, 5]))
+        used = cell is not None and decay(cell.count, cell.hour, hour) > 0
+        refused = self.refused[principal, hour]
+        if int(use.outcome[0]) != Outcome.DENIED or not action or used or action in refused:
+            return 0, (0, 0)
+        refused.add(action)
+        priors = self.bundle.sweep
+        rate = priors.rate
+        for key in (int(facets.group[0]), principal):
+            active, denied, _ = self.denials.get(key, [0, 0, 0])
+            rate = (denied / CELL + priors.pseudo_hours * rate) / (active / CELL + priors.pseudo_hours)
+        rate = min(max(rate, priors.floor), priors.attack_rate)
+        gain = len(refused) * (log(priors.attack_rate) - log(rate)) - round((priors.attack_rate - rate) * NAT)
+        most = priors.cold if cold else priors.cap
+        return min(max(gain, 0), round(most * NAT)), (len(refused), round(rate * 100))
 
     def shared(self, scope: int, value: int, parent: int, below: float) -> float:
         members, pairs, children = (
@@ -368,6 +458,10 @@ class Oracle:
         parent = max([n for s, n in priors.parent_overrun if dead and seconds - dead >= s], default=0.0)
         return round(own * NAT), round(parent * NAT)
 
+    def after_pod(self, use: UseBatch, facets: Facets, seconds: int) -> int:
+        end = self.pods.ended(use, facets) if is_pod(use) and is_accepted(use) else 0
+        return round(max([n for s, n in self.bundle.workload.overrun if end and seconds - end >= s], default=0) * NAT)
+
     def contexts(
         self, use: UseBatch, facets: Facets, seconds: int, quanta: list[int]
     ) -> tuple[bool, tuple[int, int], tuple[Place, ...]]:
@@ -378,6 +472,7 @@ class Oracle:
         key = int(facets.context[0])
         way = next((at for at, one in enumerate(holder.contexts) if one.key == key), None)
         opened, returns = way is None, (0, 0)
+        stands = self.pods.standing(use, facets)
         if way is None:
             trusted = [one for one in holder.contexts if not one.suspect]
             clash = (
@@ -387,15 +482,13 @@ class Oracle:
                 and all(one.address != value[1] for one in trusted)
                 and all((one.family, one.delivery) != (family, delivery) for one in trusted)
                 and self.estimate(join(join(value[1], int(facets.realm[0])), 4)) == 0
+            ) or (
+                stands.known
+                and not stands.other
+                and any(one.address in stands.held for one in trusted)
+                and self.estimate(join(join(value[1], int(facets.realm[0])), 4)) == 0
             )
-            limits = self.bundle.concurrency.strange
-            strange = True
-            for one in (value[2], value[0]):
-                cell = self.profiles[int(facets.principal[0])].cell(one)
-                own = decay(cell.count, cell.hour, int(facets.hour[0])) if cell else 0
-                fellows = self.estimate(join(join(one, int(facets.group[0])), 1))
-                known = own >= limits.below_hour_cells * CELL or fellows >= limits.below_peers * peers.UNIT
-                strange = strange and one != 0 and not known
+            strange = self.is_strange(facets)
             new = Context(key, value[1], value[3], prefix, family, delivery, seconds, seconds, clash, strange)
             if len(holder.contexts) < 4:
                 holder.contexts.append(new)
@@ -412,12 +505,40 @@ class Oracle:
         bound = self.bundle.binding
         nat = bound.contradiction if here.strange else bound.known_client
         quanta[BINDING] = round(nat * NAT) if here.suspect else 0
+        if is_pod(use):
+            quanta[BINDING] = self.pod_binding(facets, holder, here, stands)
         order = [here, *(one for one in holder.contexts if one is not here)]
         places = tuple(
             Place(self.words.get(c.address, ""), self.words.get(c.client, ""), c.first, c.last, c.suspect)
             for c in order
         )
         return opened, returns, places
+
+    def is_strange(self, facets: Facets) -> bool:
+        limits = self.bundle.concurrency.strange
+        value = facets.value[0].tolist()
+        strange = True
+        for level in (2, 0):
+            one = value[level]
+            cell = self.profiles[int(facets.principal[0])].cell(level, one)
+            own = decay(cell.count, cell.hour, int(facets.hour[0])) if cell else 0
+            fellows = self.estimate(join(join(one, int(facets.group[0])), 1))
+            known = own >= limits.below_hour_cells * CELL or fellows >= limits.below_peers * peers.UNIT
+            strange = strange and one != 0 and not known
+        return strange
+
+    def pod_binding(self, facets: Facets, holder: Holder, here: Context, stands: Standing) -> int:
+        address = int(facets.value[0, 1])
+        moved = any(not one.suspect and one.address != address for one in holder.contexts)
+        proven = stands.other != 0 and (moved or stands.seen >= here.first)
+        if not stands.known:
+            here.suspect = False
+        elif proven and here.address == address:
+            here.suspect = True
+        bound = self.bundle.binding
+        if proven or (here.suspect and self.is_strange(facets)):
+            return round(bound.contradiction * NAT)
+        return round(bound.known_client * NAT) if here.suspect or stands.other else 0
 
     def going_back(
         self, use: UseBatch, facets: Facets, holder: Holder, way: int, seconds: int, quanta: list[int]
@@ -449,6 +570,7 @@ class Oracle:
         credential: Credential | None,
         quanta: list[int],
         places: tuple[Place, ...],
+        denied: tuple[int, int],
         *,
         cold: bool,
     ) -> Candidate:
@@ -466,14 +588,29 @@ class Oracle:
             credential=text("credential"), issuer=text("issuer"), kind=int(use.kind[0]),
             actor_class=int(use.actor_class[0]), address=text("address"), prefix=strings[int(facets.prefix_code[0])],
             client=strings[int(facets.client_code[0])], region=text("region"), action=text("action"),
+            privilege=READ if int(use.outcome[0]) == Outcome.DENIED else privilege(text("action")),
             channel=text("channel"), issued_at=credential.issued * SECOND, expires_at=credential.expires * SECOND,
             ended_at=min(ends, default=0) * SECOND, places=places,
             expected=Expected(
                 self.words.get(profile.home[0][0], ""), self.words.get(profile.home[3][0], ""),
                 profile.roots[0][2], profile.roots[1][2],
+                self.words.get(profile.home[5][0], ""), profile.roots[2][2],
             ),
-            cold=cold, baseline_seconds=max(int(use.time[0]) // SECOND - profile.first, 0),
+            cold=cold, holder=int(facets.holder[0]),
+            baseline_seconds=max(int(use.time[0]) // SECOND - profile.first, 0),
+            refused=denied[0], refused_usually=denied[1],
+            pod=self.pod(use, facets) if is_pod(use) else None,
         )  # fmt: skip
+
+    def pod(self, use: UseBatch, facets: Facets) -> Pod:
+        addresses = (self.words.get(key, "") for key in self.pods.texts(self.pods.keys(use, facets)["node"]))
+        return Pod(
+            name=use.text("instance", 0),
+            node=use.text("node", 0),
+            addresses=tuple(filter(None, addresses)),
+            address_of=self.words.get(self.pods.standing(use, facets).other, ""),
+            ended_at=self.pods.ended(use, facets) * SECOND,
+        )
 
     def emit(self, revision: Revision) -> None:
         now = revision.deciding.time // SECOND
@@ -482,12 +619,13 @@ class Oracle:
 
     # --- the close of an epoch -----------------------------------------------------------------------------------
 
-    def close(self, _last: UseBatch) -> None:
+    def close(self) -> None:
         for revision in self.incidents.close(self.watermark):
             self.emit(revision)
         self.generation = max(self.generation, self.watermark // (30 * DAY))
         suspected = set(self.incidents.open)
         self.learn(suspected)
+        self.pods.close(suspected)
         for key in self.revoked_now:
             dead = self.credentials[key]
             for child in self.credentials.values():
@@ -511,12 +649,13 @@ class Oracle:
             hour = row.hour - row.hour % 24 if guilty else row.hour
             if row.opened and row.accepted and not guilty and row.value[1]:
                 additions.add((join(join(row.value[1], row.realm), 4), row.holder))
-            thing = (row.principal, hour, *row.value, guilty)
-            if not row.accepted or thing in met:
+            things = {part: (row.principal, hour, guilty, *(row.value[at] for at in PARTS[part])) for part in PARTS}
+            if not row.accepted:
                 continue
-            met.add(thing)
             for level, value in enumerate(row.value):
-                new_hour, new_day = self.profiles[row.principal].stale(value, hour)
+                if (part_of(level), things[part_of(level)]) in met:
+                    continue
+                new_hour, new_day = self.profiles[row.principal].stale(level, value, hour)
                 if not value or not new_hour:
                     continue
                 parent = row.value[PARENT[level]] if level in PARENT else level // 2 + 1
@@ -529,6 +668,7 @@ class Oracle:
                     additions.add((join(join(parent, scope), 3), value))
                 if level == 1:
                     additions.add((join(join(value, row.realm), 4), row.holder))
+            met |= set(things.items())
         for principal, level, value, hour, parent in sorted(lessons):
             self.profiles[principal].learn(level, value, parent, hour)
         for key, member in additions:
@@ -552,12 +692,36 @@ class Oracle:
         for key, more in counts.items():
             total = [a + b for a, b in zip(self.rates.get(key, [0, 0, 0]), more, strict=True)]
             self.rates[key] = [one >> 1 for one in total] if total[0] >= 1 << 20 else total
+        self.learn_denials(suspected)
+
+    def learn_denials(self, suspected: set[int]) -> None:
+        hours: dict[int, set[int]] = defaultdict(set)
+        refused: dict[int, int] = defaultdict(int)
+        group: dict[int, int] = {}
+        for row in self.rows:
+            if row.principal not in suspected:
+                hours[row.principal].add(row.hour)
+                refused[row.principal] += row.refused
+                group[row.principal] = row.group
+        more: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for who, seen in hours.items():
+            then = self.denials.get(who, [0, 0, 0])[2]
+            new = [len([hour for hour in seen if hour > then]), refused[who], max(*seen, then)]
+            more[who] = new
+            together = more[group[who]]
+            more[group[who]] = [together[0] + new[0], together[1] + new[1], max(together[2], new[2])]
+        for key, (active, denied, latest) in more.items():
+            before = self.denials.get(key, [0, 0, 0])
+            now = max(before[2], latest)
+            counts = [decay(count, before[2], now) for count in before[:2]]
+            self.denials[key] = [counts[0] + active * CELL, counts[1] + denied * CELL, now]
 
     def forget(self) -> None:
         hour, now = self.watermark // HOUR, self.watermark // SECOND
         if hour == self.swept:
             return
         self.swept = hour
+        self.pods.forget(now)
         week, two_days = 7 * 86_400, 2 * 86_400
         for key, one in list(self.credentials.items()):
             end = max(one.expires, one.revoked)
@@ -574,12 +738,17 @@ class Oracle:
             "profiles": {
                 key: (
                     one.first, one.last, [tuple(root) for root in one.roots], [tuple(home) for home in one.home],
-                    [[(c.tag, c.children, c.count, c.hour) if c else (0, 0, 0, 0) for c in ways] for ways in one.sets],
+                    [
+                        [(c.tag, c.children, c.count, c.hour) if c else (0, 0, 0, 0) for c in ways]
+                        for sets in one.sets.values() for ways in sets
+                    ],
                 )
                 for key, one in self.profiles.items()
             },
             "sketches": self.sketches,
             "rates": {key: tuple(one) for key, one in self.rates.items()},
+            "denials": {key: tuple(one) for key, one in self.denials.items()},
+            "refused": {join(who, hour): len(actions) for (who, hour), actions in self.refused.items() if actions},
             "credentials": {
                 key: (c.principal, c.text, c.parent, c.last, c.issued, c.expires, c.revoked, c.parent_revoked,
                       c.standing)
@@ -594,12 +763,14 @@ class Oracle:
                 for key, one in self.holders.items()
             },
             "watermark": self.watermark,
+            **self.pods.content(),
         }  # fmt: skip
 
 
 def shard_content(shard: Shard) -> dict[str, Any]:
     """The state of the detector in the form of `Oracle.content`."""
     p, c, h, s, r = shard.principals, shard.credentials, shard.contexts, shard.peers, shard.rates
+    d = shard.denial_rates
 
     def keyed(table: Any) -> list[tuple[int, int]]:
         return [(int(table.index.keys[slot]), slot) for slot in table.index.slots().tolist()]
@@ -626,6 +797,8 @@ def shard_content(shard: Shard) -> dict[str, Any]:
             key: (int(s.since[slot]), s.now[slot].tolist(), s.before[slot].tolist()) for key, slot in keyed(s)
         },
         "rates": {key: (int(r.uses[slot]), *r.returns[slot].tolist()) for key, slot in keyed(r)},
+        "denials": {key: (int(d.active[slot]), int(d.refused[slot]), int(d.hour[slot])) for key, slot in keyed(d)},
+        "refused": shard.denials._count,
         "credentials": {
             key: tuple(int(c.column(name)[slot]) for name in (
                 "principal", "text", "parent", "last", "issued", "expires", "revoked", "parent_revoked",
@@ -645,4 +818,5 @@ def shard_content(shard: Shard) -> dict[str, Any]:
             for key, slot in keyed(h)
         },
         "watermark": shard.watermark.value,
+        **pods_content(shard),
     }  # fmt: skip

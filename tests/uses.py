@@ -9,18 +9,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detector.bundle import (
+    ActionPriors,
     BindingPriors,
     Bundle,
     ByHolding,
+    ByPrivilege,
     ConcurrencyPriors,
     DecisionPriors,
     EpisodePriors,
     NoveltyPriors,
     RevocationPriors,
     StrangePriors,
+    SweepPriors,
     Tiers,
+    WorkloadPriors,
 )
 from detector.domain import DAY, HOUR, KIND_CODE, MINUTE, SECOND, ActorClass, UseBatch, UseRow
+from detector.fingerprint.actions import READ
 from detector.fingerprint.facets import Facets, Fingerprinter
 from detector.scoring.episode import Candidate, Expected, Place
 from detector.scoring.evidence import COMPONENTS, Evidence
@@ -41,7 +46,7 @@ BUNDLE = Bundle(
         attacker_weight=0.5,
         clip=(-2.0, 7.0),
         denied_weight=0.5,
-        base={"prefix": 0.0005, "address": 0.02, "family": 0.03, "client": 0.2},
+        base={"prefix": 0.0005, "address": 0.02, "family": 0.03, "client": 0.2, "service": 0.01, "action": 0.05},
     ),
     concurrency=ConcurrencyPriors(
         window_hours=6,
@@ -61,6 +66,13 @@ BUNDLE = Bundle(
         overrun=[(120, 0.0), (600, 4.0), (3600, 10.5), (86400, 13.0)],
         parent_overrun=[(3600, 0.0), (43200, 3.0), (129600, 6.0)],
     ),
+    action=ActionPriors(
+        weight=ByPrivilege(read=0.5, write=1.0, privileged=1.5),
+        most=4.9,
+        cap=ByPrivilege(read=4.0, write=5.0, privileged=14.0),
+    ),
+    sweep=SweepPriors(attack_rate=8.0, rate=0.1, floor=0.1, pseudo_hours=50, cap=12.0, cold=3.0),
+    workload=WorkloadPriors(overrun=[(120, 0.0), (600, 5.0), (3600, 11.0)]),
     episode=EpisodePriors(minimum=2.0, hours=24, cold_hour_cells=5, cold_hours=24),
     decision=DecisionPriors(prior=-10.0, tiers=Tiers(page=0.9, queue=0.5)),
     digest="0" * 64,
@@ -137,14 +149,20 @@ _CANDIDATE = Candidate(
     client=AWAY.client,
     region="eu-west-1",
     action="s3:GetObject",
+    privilege=READ,
     channel="",
     issued_at=0,
     expires_at=0,
     ended_at=0,
     places=(AWAY, HOME),
-    expected=Expected(prefix="198.51.100.0/24", client=HOME.client, prefixes=1, families=1),
+    expected=Expected(
+        prefix="198.51.100.0/24", client=HOME.client, prefixes=1, families=1, action="s3:GetObject", services=1
+    ),
     cold=False,
+    holder=1,
     baseline_seconds=7 * 86_400,
+    refused=0,
+    refused_usually=10,
 )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from detector.domain import SECOND, UseBatch
-from detector.fingerprint.facets import CLIENT, LADDERS, PREFIX, Facets
-from detector.scoring.episode import Candidate, Expected, Place
+import numpy as np
+
+from detector.domain import SECOND, Outcome, UseBatch
+from detector.fingerprint.actions import READ
+from detector.fingerprint.facets import ACTION, CLIENT, LADDERS, PREFIX, Facets
+from detector.fingerprint.pods import POD_TOKEN, keys
+from detector.scoring.episode import Candidate, Expected, Place, Pod
 from detector.scoring.evidence import Evidence
 from detector.state.shard import Shard
 
@@ -25,14 +29,13 @@ class CandidateReader:
         known = evidence.lifecycle
         text = batch.strings.texts
         ends = [end for end in (int(known.expires[row]), int(known.revoked[row])) if end]
-        stream, offset = text[batch.ref_stream[row]], int(batch.ref_offset[row])
         return Candidate(
             quanta=tuple(evidence.quanta[row].tolist()),
             time=int(batch.time[row]),
             append_time=int(batch.append_time[row]),
             native_id=batch.native_id[row],
             use_index=int(batch.use_index[row]),
-            ref=f"{stream}:{offset}" if stream else "",
+            ref=self._ref(row),
             realm=text[batch.realm[row]],
             account=text[batch.account[row]],
             principal=text[batch.principal[row]],
@@ -46,6 +49,7 @@ class CandidateReader:
             client=text[facets.client_code[row]],
             region=text[batch.region[row]],
             action=text[batch.action[row]],
+            privilege=READ if batch.outcome[row] == Outcome.DENIED else int(facets.privilege[row]),
             channel=text[batch.channel[row]],
             issued_at=int(known.issued[row]) * SECOND,
             expires_at=int(known.expires[row]) * SECOND,
@@ -53,8 +57,16 @@ class CandidateReader:
             places=self._places(row),
             expected=self._expected(slot, row),
             cold=bool(evidence.cold[row]),
+            holder=int(facets.holder[row]),
             baseline_seconds=int(evidence.baseline[row]),
+            refused=int(evidence.denied.count[row]),
+            refused_usually=int(evidence.denied.usual[row]),
+            pod=self._pod(row) if batch.kind[row] == POD_TOKEN else None,
         )
+
+    def _ref(self, row: int) -> str:
+        stream = self._batch.text("ref_stream", row)
+        return f"{stream}:{self._batch.ref_offset[row]}" if stream else ""
 
     def _places(self, row: int) -> tuple[Place, ...]:
         word = self._shard.lexicon.text
@@ -67,6 +79,21 @@ class CandidateReader:
     def _expected(self, slot: int, row: int) -> Expected:
         table, at = self._shard.principals, self._shard.row + row
         home = table.home[slot].tolist()
-        children = [int(table.root_children[slot, ladder]) for ladder in range(len(LADDERS))]
+        prefixes, families, services = (int(table.root_children[slot, ladder]) for ladder in range(len(LADDERS)))
         word = self._shard.lexicon.text
-        return Expected(word(home[PREFIX], at), word(home[CLIENT], at), *children)
+        prefix, client, action = (word(home[level], at) for level in (PREFIX, CLIENT, ACTION))
+        return Expected(prefix, client, prefixes, families, action, services)
+
+    def _pod(self, row: int) -> Pod:
+        """The row's pod. The tables of nodes and pods are frozen until the close: they are as the row was judged by."""
+        batch, shard, word = self._batch, self._shard, self._shard.lexicon.text
+        at, found = shard.row + row, keys(batch, self._facets, np.array([row]))
+        place = shard.nodes.standing(found, batch.time[row : row + 1] // SECOND, shard.peers)
+        addresses = (word(key, at) for key in shard.nodes.texts(int(found.node[0])))
+        return Pod(
+            name=batch.text("instance", row),
+            node=batch.text("node", row),
+            addresses=tuple(address for address in addresses if address),
+            address_of=word(int(place.other[0]), at),
+            ended_at=int(shard.workloads.ended(found.pod)[0]) * SECOND,
+        )

@@ -6,6 +6,7 @@ from detector.alert import Reason
 from detector.domain import SECOND
 from detector.scoring.episode import Candidate, Episode
 from detector.scoring.evidence import (
+    ACTION,
     BINDING,
     CLIENT,
     COMPONENTS,
@@ -14,7 +15,9 @@ from detector.scoring.evidence import (
     PARENTAGE,
     PATH,
     REVOCATION,
+    SWEEP,
     TRUST,
+    WORKLOAD_END,
 )
 from detector.scoring.fixed import NAT
 
@@ -63,6 +66,13 @@ def _path(use: Candidate, suspect: Candidate) -> tuple[str, str]:
 
 
 def _binding(use: Candidate, _: Candidate) -> tuple[str, str]:
+    if use.pod is not None:
+        whose = f"an address of node {use.pod.address_of}" if use.pod.address_of else "no address of its node"
+        known = ", ".join(use.pod.addresses) or "not known"
+        return (
+            f"{_where(use)}, {whose}, with {use.client or 'unknown client'}",
+            f"only pod {use.pod.name or use.session} on node {use.pod.node} (its addresses: {known})",
+        )
     home = [place for place in use.places if not place.suspect]
     own = ", ".join(place.words for place in home[:3]) or "its own instance"
     return f"{_where(use)} with {use.client or 'unknown client'}", f"only instance {use.session}: {own}"
@@ -76,6 +86,22 @@ def _parentage(_use: Candidate, _: Candidate) -> tuple[str, str]:
     return "accepted long after the credential that issued it was revoked", "sessions that end with their parent"
 
 
+def _action(use: Candidate, _: Candidate) -> tuple[str, str]:
+    home, services = use.expected.action, use.expected.services
+    known = f"another that it used in {services} known service{'s' if services != 1 else ''}"
+    return f"{use.action}, never used before", f"{home}, or {known}" if home else known
+
+
+def _sweep(use: Candidate, _: Candidate) -> tuple[str, str]:
+    actions = f"{use.refused} different action{'s' if use.refused != 1 else ''} refused within an hour"
+    return f"{actions}, at last {use.action}", f"about {use.refused_usually / 100:g} an hour"
+
+
+def _workload_end(use: Candidate, _: Candidate) -> tuple[str, str]:
+    name, ended = (use.pod.name, use.pod.ended_at) if use.pod is not None else ("", 0)
+    return f"accepted {_span(use.time - ended)} after pod {name or use.session} ended", "no accepted use of its token"
+
+
 _WORDS = {
     NETWORK: _network,
     CLIENT: _client,
@@ -84,6 +110,9 @@ _WORDS = {
     BINDING: _binding,
     REVOCATION: _revocation,
     PARENTAGE: _parentage,
+    ACTION: _action,
+    SWEEP: _sweep,
+    WORKLOAD_END: _workload_end,
 }
 
 

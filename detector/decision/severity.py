@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Final
 
 from detector.alert import SEVERITIES, Severity
+from detector.fingerprint.actions import PRIVILEGED, READ, WRITE, privilege
 from detector.scoring.fixed import NAT
 
 _STEPS: Final[tuple[tuple[float, Severity], ...]] = (
@@ -16,9 +16,7 @@ _STEPS: Final[tuple[tuple[float, Severity], ...]] = (
     (0.1, "low"),
     (0.0, "informational"),
 )
-_PRIVILEGED: Final = re.compile(r"^(iam|sts|kms|organizations|sso|cloudtrail|secretsmanager):", re.IGNORECASE)
-_READ: Final = re.compile(r":(Batch)?(Get|List|Describe|Head|Lookup|Check|Search|Query|Scan|Select)", re.IGNORECASE)
-_SECRET: Final = re.compile(r":(GetSecretValue|BatchGetSecretValue|GetParameter|GetPasswordData|Decrypt|AssumeRole)")
+_IMPACT: Final = {READ: 0.6, WRITE: 0.7, PRIVILEGED: 0.9}
 
 
 def confidence(score: int, prior: float) -> float:
@@ -31,9 +29,7 @@ def confidence(score: int, prior: float) -> float:
 
 def impact(action: str) -> float:
     """0..1: 0.9 for identity, key and secret services or reading secrets, 0.7 for other writes, 0.6 for reads."""
-    if _SECRET.search(action) or (_PRIVILEGED.match(action) and not _READ.search(action)):
-        return 0.9
-    return 0.6 if _READ.search(action) else 0.7
+    return _IMPACT[privilege(action)]
 
 
 def severity(confidence: float, impact: float) -> Severity:

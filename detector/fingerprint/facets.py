@@ -8,14 +8,15 @@ from typing import Final, Self, TypeVar
 
 import numpy as np
 
-from detector.domain import I32, I64, KINDS, U64, Activity, ActorClass, Bool, Flag, UseBatch
+from detector.domain import I8, I32, I64, KINDS, U64, Activity, ActorClass, Bool, Flag, UseBatch
+from detector.fingerprint.actions import privilege, service_of
 from detector.fingerprint.clients import client_of
 from detector.fingerprint.hashing import mix
 from detector.fingerprint.network import prefix_of
 
-LEVELS: Final = ("prefix", "address", "family", "client")
-LADDERS: Final = {"network": (0, 1), "client": (2, 3)}  # component → (upper, lower) level
-PREFIX, ADDRESS, FAMILY, CLIENT = range(4)
+LEVELS: Final = ("prefix", "address", "family", "client", "service", "action")
+LADDERS: Final = {"network": (0, 1), "client": (2, 3), "action": (4, 5)}  # component → (upper, lower) level
+PREFIX, ADDRESS, FAMILY, CLIENT, SERVICE, ACTION = range(6)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,7 +32,8 @@ class Facets:
     `principal`, `credential`, `session` and `holder` are keys within the realm (a credential's key holds its
     principal, so everything that changes inside an epoch hangs under one principal). `holder` is what contexts are
     compared for: the principal session where one workload holds it, else the credential. `value[n, LEVELS]` are the
-    ladder values, each holding its parents. `context` is what concurrency compares: prefix, client family, instance.
+    ladder values, each holding its parents; `privilege` is that of the action. `context` is what concurrency compares:
+    prefix, client family, instance.
     """
 
     realm: U64
@@ -49,6 +51,7 @@ class Facets:
     client_code: I32  # code of the client's detail in the batch's table
     prefix_code: I32
     family_code: I32
+    privilege: I8
 
     def take(self, index: slice) -> Self:
         """The rows of a slice."""
@@ -62,12 +65,14 @@ class Fingerprinter:
         self._cache = cache
         self._clients: dict[str, tuple[str, str]] = {}
         self._prefixes: dict[tuple[str, str], str] = {}
+        self._actions: dict[str, tuple[str, int]] = {}
 
     def facets(self, batch: UseBatch) -> Facets:
         """Facets of every row of `batch`. New texts (prefixes, client families) are added to its table."""
         strings = batch.strings
         family, client = self._client_codes(batch)
         prefix = self._prefix_codes(batch)
+        service, privileges = self._action_codes(batch)
         hashes = strings.hashes
         realm = hashes[batch.realm]
         principal = mix(hashes[batch.principal], realm)
@@ -81,6 +86,8 @@ class Fingerprinter:
         value[:, ADDRESS] = np.where(batch.address != 0, mix(_level(ADDRESS, hashes[batch.address]), hashes[prefix]), 0)
         value[:, FAMILY] = _level(FAMILY, hashes[family])
         value[:, CLIENT] = np.where(client != 0, mix(_level(CLIENT, hashes[client]), hashes[family]), 0)
+        value[:, SERVICE] = _level(SERVICE, hashes[service])
+        value[:, ACTION] = _level(ACTION, hashes[batch.action])  # its text begins with its service
         return Facets(
             realm=realm,
             group=mix(hashes[batch.peer_group], realm),
@@ -97,6 +104,7 @@ class Fingerprinter:
             client_code=client,
             prefix_code=prefix,
             family_code=family,
+            privilege=privileges.astype(np.int8),
         )
 
     def _client_codes(self, batch: UseBatch) -> tuple[I32, I32]:
@@ -129,6 +137,21 @@ class Fingerprinter:
             return strings.code(known), 0
 
         return _per_distinct(both, of)[:, 0]
+
+    def _action_codes(self, batch: UseBatch) -> tuple[I32, I32]:
+        """Code of the service and the privilege of every row's action."""
+        strings = batch.strings
+
+        def of(code: int) -> tuple[int, int]:
+            action = strings.texts[code]
+            known = self._actions.get(action)
+            if known is None:
+                known = (service_of(action), privilege(action))
+                self._remember(self._actions, action, known)
+            return strings.code(known[0]), known[1]
+
+        pairs = _per_distinct(batch.action, of)
+        return pairs[:, 0], pairs[:, 1]
 
     def _remember(self, cache: dict[K, V], key: K, value: V) -> None:
         if len(cache) >= self._cache:

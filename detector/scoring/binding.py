@@ -5,19 +5,30 @@ the session has its client family and delivery version, and the address serves n
 and public path of one client therefore stay quiet, and so does an address change of one client. Where the principal
 or its peers run that client or use that network (an agent beside the workload, a shared gateway), the contradiction
 supports and does not accuse.
+
+Pod tokens: a use contradicts the token when its address is none of the pod's node, and
+(a) is at that time the address of one other node. This accuses whoever uses it there: an address is a fact, no habit.
+    The pod must have been seen elsewhere before, or the other node be seen there after the pod was: an address that a
+    new pod was given may have been a node's until shortly before, and until then only supports; or
+(b) is no node's, while the pod has been seen at its own node's address: its traffic leaves by the node, so its own
+    address is not what the API server sees. As for instances it accuses where the context is strange.
+Where pods show their own addresses, nodes share theirs (NAT), or the node is not known yet, nothing contradicts.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from detector.bundle import StrangePriors
-from detector.domain import I8, I64, KIND_CODE, U32, U64, Bool
+from detector.domain import I8, I64, KIND_CODE, SECOND, U32, U64, Bool, UseBatch
 from detector.fingerprint.facets import ADDRESS, FAMILY, PREFIX, Facets
+from detector.fingerprint.pods import by_pods, keys
 from detector.scoring.fixed import CELL
 from detector.state.contexts import SLOTS
+from detector.state.nodes import ADDRESSES
 from detector.state.peers import UNIT, members_key, origin_key
 from detector.state.shard import Shard
 
@@ -28,8 +39,7 @@ _INSTANCE: Final = KIND_CODE["aws.session/instance"]
 def contradicts(kind: I8, facets: Facets, rows: I64, slot: I64, shard: Shard) -> Bool:
     """bool[len(rows)]: rows that open a context at holder `slot` and contradict its binding."""
     contexts = shard.contexts
-    bits = contexts.suspect[slot][:, None] >> WAYS.astype(np.uint8)
-    trusted = (contexts.filled[slot][:, None] > WAYS) & (bits & 1 == 0)
+    trusted = _trusted(slot, shard)
     address = facets.value[rows, ADDRESS]
     same_address = trusted & (contexts.address[slot] == address[:, None])
     same_client = (
@@ -49,10 +59,66 @@ def strange(facets: Facets, rows: I64, priors: StrangePriors, shard: Shard) -> B
     unknown: Bool = np.ones(len(rows), np.bool_)
     for level in (FAMILY, PREFIX):
         value = facets.value[rows, level]
-        own, _ = shard.principals.seen(slot, value, facets.hour[rows])
+        own, _ = shard.principals.seen(slot, level, value, facets.hour[rows])
         peers = shard.peers.estimate(members_key(facets.group[rows], value))
         unknown &= (own < priors.below_hour_cells * CELL) & (peers < priors.below_peers * UNIT) & (value != 0)
     return unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PodPlaces:
+    """Where the rows of a batch stand that are uses of pod tokens, by the nodes known at the last close."""
+
+    pod: Bool
+    other: Bool  # from the address of one other node
+    free: Bool  # from an address that is no node's, while its own node's are known
+    seen: I64  # seconds: when the other node was last seen there
+    held: U64  # uint64[n, ADDRESSES]: what the pod's node is known by, as contexts keep addresses; 0 = nothing
+
+
+def pod_places(batch: UseBatch, facets: Facets, shard: Shard) -> PodPlaces | None:
+    """Where pods stand; None while no pod or no node is known: most logs are not Kubernetes'."""
+    rows = by_pods(batch, facets) if len(shard.nodes.nodes) else None
+    if rows is None or not len(rows):
+        return None
+    found = shard.nodes.standing(keys(batch, facets, rows), batch.time[rows] // SECOND, shard.peers)
+    n = len(batch)
+    places = PodPlaces(
+        pod=np.zeros(n, np.bool_),
+        other=np.zeros(n, np.bool_),
+        free=np.zeros(n, np.bool_),
+        seen=np.zeros(n, np.int64),
+        held=np.zeros((n, ADDRESSES), np.uint64),
+    )
+    places.pod[rows], places.other[rows], places.free[rows] = True, found.other != 0, found.free
+    places.seen[rows], places.held[rows] = found.seen, found.held
+    return places
+
+
+def leaves_node(places: PodPlaces, facets: Facets, rows: I64, slot: I64, shard: Shard) -> Bool:
+    """bool[len(rows)]: pods whose traffic left by their node come from an address that is no node's.
+
+    An address that serves other holders of the realm is a proxy's or a gateway's.
+    """
+    at_node = shard.contexts.address[slot][:, :, None] == places.held[rows][:, None, :]
+    by_node = (at_node.any(axis=2) & _trusted(slot, shard)).any(axis=1)
+    served = shard.peers.estimate(origin_key(facets.realm[rows], facets.value[rows, ADDRESS])) > 0
+    leaves: Bool = places.free[rows] & by_node & ~served
+    return leaves
+
+
+def moved(facets: Facets, rows: I64, slot: I64, shard: Shard) -> Bool:
+    """bool[len(rows)]: the holder was seen at another address before."""
+    elsewhere = shard.contexts.address[slot] != facets.value[rows, ADDRESS][:, None]
+    found: Bool = (elsewhere & _trusted(slot, shard)).any(axis=1)
+    return found
+
+
+def _trusted(slot: I64, shard: Shard) -> Bool:
+    """bool[len(slot), SLOTS]: contexts of holders that contradict nothing."""
+    bits = shard.contexts.suspect[slot][:, None] >> WAYS.astype(np.uint8)
+    trusted: Bool = (shard.contexts.filled[slot][:, None] > WAYS) & (bits & 1 == 0)
+    return trusted
 
 
 def low(hashes: U64) -> U32:

@@ -17,7 +17,7 @@ from detector.bundle import BindingPriors, ConcurrencyPriors
 from detector.domain import HOUR, I8, I64, KINDS, SECOND, U8, Bool, UseBatch
 from detector.fingerprint.facets import ADDRESS, CLIENT, FAMILY, PREFIX, Facets
 from detector.scoring import binding
-from detector.scoring.binding import WAYS, low
+from detector.scoring.binding import WAYS, PodPlaces, low
 from detector.scoring.evidence import SeenContext
 from detector.scoring.fixed import NAT, nats
 from detector.state.contexts import SLOTS
@@ -91,6 +91,7 @@ class _Walk:
         self.rows = np.flatnonzero(facets.scored & (facets.holder != 0))
         self.holder = np.full(n, -1, np.int64)
         self.holder[self.rows], self._fresh = self.contexts.admit(facets.holder[self.rows])
+        self.pods = binding.pod_places(batch, facets, shard)
         self.found = Contexts(
             concurrency=np.zeros(n, np.int64),
             path=np.zeros(n, np.int64),
@@ -110,6 +111,8 @@ class _Walk:
             & (_bit(table.suspect[holder], current) == 0)
             & ~self.novel[rows]
         )
+        if self.pods is not None:
+            stays &= ~self.pods.other[rows]
         moving = np.zeros(table.index.capacity, np.bool_)
         moving[self._fresh] = True
         moving[holder[~stays]] = True
@@ -140,15 +143,37 @@ class _Walk:
         table.current[slot] = np.where(newest, way, table.current[slot])
         suspect, strange = (_bit(marks[slot], way) for marks in (table.suspect, table.strange))
         found.binding[rows] = np.where(suspect == 1, self.rules.contradiction[strange], 0)
+        if self.pods is not None:
+            self._place_pods(self.pods, rows, way)
         gain = np.maximum(found.concurrency[rows], found.path[rows])
-        strong = self.novel[rows] | (suspect == 1) | (gain >= self.rules.minimum)
+        strong = self.novel[rows] | (found.binding[rows] > 0) | (gain >= self.rules.minimum)
         for at in np.flatnonzero(strong).tolist():
             found.seen[int(rows[at])] = self._seen(int(slot[at]), int(way[at]))
+
+    def _place_pods(self, pods: PodPlaces, rows: I64, way: I64) -> None:
+        """Binding of pods: where they are is looked up for every row, because nodes of one prefix share a context."""
+        at = np.flatnonzero(pods.pod[rows])
+        rows, way = rows[at], way[at]
+        table, slot, bit = self.contexts, self.holder[rows], np.uint8(1) << way.astype(np.uint8)
+        other = pods.other[rows]
+        proven = other & (
+            binding.moved(self.facets, rows, slot, self.shard) | (pods.seen[rows] >= table.first[slot, way])
+        )
+        there = table.address[slot, way] == self.facets.value[rows, ADDRESS]
+        marks = table.suspect[slot] | np.where(proven & there, bit, 0)
+        # Its node is seen there by now, or shares its addresses after all.
+        table.suspect[slot] = np.where(other | pods.free[rows], marks, marks & ~bit)
+        suspect = _bit(table.suspect[slot], way) == 1
+        # What was strange on a principal's first day may be its habit by now.
+        accuses = proven | (suspect & binding.strange(self.facets, rows, self.rules.strange, self.shard))
+        self.found.binding[rows] = np.where(other | suspect, self.rules.contradiction[accuses.astype(np.int64)], 0)
 
     def _open(self, rows: I64, way: I64) -> None:
         """Open a context, in the place of the longest unused one where all are taken."""
         table, facets, slot = self.contexts, self.facets, self.holder[rows]
         clash = binding.contradicts(self.batch.kind, facets, rows, slot, self.shard)
+        if self.pods is not None:
+            clash |= binding.leaves_node(self.pods, facets, rows, slot, self.shard)
         strange = binding.strange(facets, rows, self.rules.strange, self.shard)
         table.context[slot, way] = facets.context[rows]
         table.address[slot, way] = facets.value[rows, ADDRESS]

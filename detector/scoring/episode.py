@@ -1,6 +1,7 @@
 """Episode: the running evidence of one principal over a tumbling day that begins with its first candidate.
 
 Each component is a running maximum, or a capped running sum; the score is their sum (the additive log-likelihood).
+New actions are summed too, each action once, up to the cap of the privilege of the use that adds.
 Kind and caps are fixed when the episode opens.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 
 from detector.bundle import Bundle
 from detector.domain import HOUR, KINDS
-from detector.scoring.evidence import COMPONENTS, CONCURRENCY, PATH, SUMMED
+from detector.scoring.evidence import ACTION, COMPONENTS, CONCURRENCY, PATH, SUMMED
 from detector.scoring.fixed import NAT
 
 
@@ -32,12 +33,25 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Where the principal usually is: its home values, and how many others are known."""
+    """What is usual for the principal: its home values, and how many others are known."""
 
     prefix: str
     client: str
     prefixes: int
     families: int
+    action: str
+    services: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """The pod whose token was used, as of the last close; empty where not known. `ended_at` in microseconds."""
+
+    name: str  # namespace and name
+    node: str
+    addresses: tuple[str, ...]  # of its node, the latest first
+    address_of: str  # the other node whose address the use came from
+    ended_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,7 @@ class Candidate:
     client: str
     region: str
     action: str
+    privilege: int  # of the action; that of a read where it was refused
     channel: str
     issued_at: int
     expires_at: int
@@ -70,7 +85,11 @@ class Candidate:
     places: tuple[Place, ...]  # current first
     expected: Expected
     cold: bool
+    holder: int
     baseline_seconds: int
+    refused: int  # different actions in the hour, where the use adds one
+    refused_usually: int  # in 1/100 an hour
+    pod: Pod | None = None  # none where the credential is no pod's
 
     @property
     def origin(self) -> str:
@@ -90,15 +109,20 @@ class Episode:
     kind: int
     caps: dict[int, int]
     cold_cap: int
+    action_caps: tuple[int, ...]  # by privilege
     components: list[int] = field(default_factory=lambda: [0] * len(COMPONENTS))
     strongest: dict[int, Candidate] = field(default_factory=dict)  # component → the use that held or added most
+    actions: set[str] = field(default_factory=set)  # that were added
 
     def observe(self, use: Candidate) -> None:
         """Take in one candidate."""
         for component, quanta in enumerate(use.quanta):
-            if not quanta:
+            if not quanta or (component == ACTION and not self._adds_action(use)):
                 continue
-            if component in SUMMED:
+            if component == ACTION:
+                self.components[ACTION] = min(self.components[ACTION] + quanta, self.action_caps[use.privilege])
+                self.actions.add(use.action)
+            elif component in SUMMED:
                 cap = min(self.caps[component], self.cold_cap) if use.cold else self.caps[component]
                 before = self.components[component]
                 self.components[component] = max(before, min(before + quanta, cap))
@@ -107,6 +131,9 @@ class Episode:
             held = self.strongest.get(component)
             if held is None or quanta > held.quanta[component]:
                 self.strongest[component] = use
+
+    def _adds_action(self, use: Candidate) -> bool:
+        return use.action not in self.actions and self.components[ACTION] < self.action_caps[use.privilege]
 
     @property
     def score(self) -> int:
@@ -122,10 +149,14 @@ class Episodes:
     """Open episodes by principal key, at most `most` of them at a close: minting principals must not cost memory."""
 
     def __init__(self, bundle: Bundle, most: int = 100_000) -> None:
-        self._bundle = bundle
         self._most = most
-        self._length = bundle.episode.hours * HOUR
         self.open: dict[int, Episode] = {}
+        self.decide_by(bundle)
+
+    def decide_by(self, bundle: Bundle) -> None:
+        """Take up another bundle; open episodes keep their kind and caps."""
+        self._bundle = bundle
+        self._length = bundle.episode.hours * HOUR
 
     def observe(self, principal: int, use: Candidate) -> Episode:
         """The episode of `principal` after `use`; a new one when the old one's day is over."""
@@ -138,7 +169,8 @@ class Episodes:
     def _begin(self, use: Candidate) -> Episode:
         priors = self._bundle.concurrency
         caps = {CONCURRENCY: round(priors.cap.of(KINDS[use.kind]) * NAT), PATH: round(priors.path_cap * NAT)}
-        return Episode(use.time, use.kind, caps, round(priors.cold_cap * NAT))
+        actions = tuple(round(cap * NAT) for cap in self._bundle.action.cap.values)
+        return Episode(use.time, use.kind, caps, round(priors.cold_cap * NAT), actions)
 
     def expire(self, watermark: int) -> None:
         """At a close: forget episodes whose day is over, and the weakest when there are too many."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from detector.bundle import NoveltyPriors
 from detector.domain import I64, U64, Bool, Outcome, UseBatch
-from detector.fingerprint.facets import LADDERS, LEVELS, Facets
+from detector.fingerprint.facets import ACTION, LADDERS, LEVELS, Facets
 from detector.scoring.fixed import CELL, NAT, nats
 from detector.state import peers
 from detector.state.peers import PeerTable
@@ -45,13 +45,17 @@ class Novelty:
     def score(self, batch: UseBatch, facets: Facets, slot: I64, shard: Shard) -> list[I64]:
         """One int64[n] of quanta for each ladder; rows that cannot reach the episode's minimum are 0.
 
-        `slot` is the profile of each row, -1 where the row is not to be judged.
+        Actions are summed over a day, so one that the principal has used is worth 0, however rarely it did. `slot` is
+        the profile of each row, -1 where the row is not to be judged.
         """
         denied = batch.outcome == Outcome.DENIED
         found = []
         for ladder, levels in enumerate(LADDERS.values()):
             quanta = np.zeros(len(batch), np.int64)
             rows = np.flatnonzero(facets.scored & (slot >= 0) & (facets.value[:, levels[0]] != 0))
+            if ACTION in levels:
+                used, _ = shard.principals.seen(slot[rows], ACTION, facets.value[rows, ACTION], facets.hour[rows])
+                rows = rows[used == 0]
             own = self._own(facets, rows, slot[rows], ladder, shard.principals)
             near = self._within_reach(own)
             rows, own = rows[near], [(c[near], t[near], k[near]) for c, t, k in own]
@@ -64,10 +68,11 @@ class Novelty:
     def _own(self, facets: Facets, rows: I64, slot: I64, ladder: int, profiles: PrincipalTable) -> list[Counts]:
         """Per level: count of the value, total and children of its parent, in the principal's profile."""
         hour = facets.hour[rows]
-        upper, lower = (facets.value[rows, level] for level in _LEVELS_OF[ladder])
+        levels = _LEVELS_OF[ladder]
+        upper, lower = (facets.value[rows, level] for level in levels)
         total, children = profiles.total(slot, ladder, hour)
-        count, below = profiles.seen(slot, upper, hour)
-        leaf, _ = profiles.seen(slot, lower, hour)
+        count, below = profiles.seen(slot, levels[0], upper, hour)
+        leaf, _ = profiles.seen(slot, levels[1], lower, hour)
         return [(count, total, children), (np.where(lower != 0, leaf, 0), count, below)]
 
     def _within_reach(self, own: list[Counts]) -> Bool:

@@ -19,8 +19,8 @@ class Revocation:
     """Scores rows against what was known of their credential as of the row."""
 
     def __init__(self, priors: RevocationPriors) -> None:
-        self._own = _steps(priors.overrun)
-        self._parent = _steps(priors.parent_overrun)
+        self._own = steps(priors.overrun)
+        self._parent = steps(priors.parent_overrun)
 
     def score(self, batch: UseBatch, facets: Facets, known: Lifecycle) -> tuple[I64, I64]:
         """int64[n] quanta for use after the credential's own end, and after its parent's."""
@@ -32,18 +32,20 @@ class Revocation:
         )
         parent = np.where(known.parent_revoked > 0, known.parent_revoked, never)
         return (
-            np.where(accepted & (end != never), _of(self._own, seconds - end), 0),
-            np.where(accepted & (parent != never), _of(self._parent, seconds - parent), 0),
+            np.where(accepted & (end != never), nats_after(self._own, seconds - end), 0),
+            np.where(accepted & (parent != never), nats_after(self._parent, seconds - parent), 0),
         )
 
 
-def _steps(steps: list[tuple[int, float]]) -> tuple[I64, I64]:
-    after = np.array([at for at, _ in steps], np.int64)
-    quanta = np.array([0, *(round(nat * NAT) for _, nat in steps)], np.int64)
+def steps(told: list[tuple[int, float]]) -> tuple[I64, I64]:
+    """Steps of a bundle (seconds after the end, nats) as seconds and quanta, for `nats_after`."""
+    after = np.array([at for at, _ in told], np.int64)
+    quanta = np.array([0, *(round(nat * NAT) for _, nat in told)], np.int64)
     return after, quanta
 
 
-def _of(steps: tuple[I64, I64], overrun: I64) -> I64:
-    after, quanta = steps
+def nats_after(told: tuple[I64, I64], overrun: I64) -> I64:
+    """int64[n]: quanta for uses `overrun` seconds after the end."""
+    after, quanta = told
     found: I64 = quanta[np.searchsorted(after, overrun, side="right")]
     return found

@@ -9,6 +9,7 @@ from detector.domain import HOUR, SECOND, UseBatch
 from detector.fingerprint.facets import Facets
 from detector.scoring.concurrency import Concurrency
 from detector.scoring.evidence import (
+    ACTION,
     BINDING,
     CLIENT,
     COMPONENTS,
@@ -17,11 +18,15 @@ from detector.scoring.evidence import (
     PARENTAGE,
     PATH,
     REVOCATION,
+    SWEEP,
+    WORKLOAD_END,
     Evidence,
 )
 from detector.scoring.fixed import CELL, NAT
 from detector.scoring.novelty import Novelty
 from detector.scoring.revocation import Revocation
+from detector.scoring.scope import Scope
+from detector.scoring.workload import WorkloadEnd
 from detector.state.shard import Shard
 
 
@@ -36,6 +41,8 @@ class Scorer:
         self._novelty = Novelty(bundle.novelty, self.minimum)
         self._concurrency = Concurrency(bundle.concurrency, bundle.binding, self.minimum)
         self._revocation = Revocation(bundle.revocation)
+        self._scope = Scope(bundle.action, bundle.sweep, self.minimum)
+        self._workload = WorkloadEnd(bundle.workload)
 
     def score(self, batch: UseBatch, facets: Facets, shard: Shard) -> Evidence:
         """Evidence of each row. Advances credentials and holders, row by row in effect."""
@@ -47,11 +54,14 @@ class Scorer:
         quanta = np.zeros((len(batch), len(COMPONENTS)), np.int64)
         # Its first day says what is normal for a principal; it is not judged by it.
         novelty = self._novelty.score(batch, facets, np.where(cold, -1, slot), shard)
-        quanta[:, NETWORK], quanta[:, CLIENT] = novelty
+        quanta[:, NETWORK], quanta[:, CLIENT], actions = novelty
+        quanta[:, ACTION] = self._scope.new_actions(actions, facets)
+        quanta[:, SWEEP], denied = self._scope.sweep(batch, facets, slot, cold, shard)
         own, parent = self._revocation.score(batch, facets, lifecycle)
         quanta[:, REVOCATION], quanta[:, PARENTAGE] = own, parent
+        quanta[:, WORKLOAD_END] = self._workload.score(batch, facets, shard.workloads)
         novel = np.any(quanta >= self.minimum, axis=1)
         contexts = self._concurrency.step(batch, facets, novel, shard)
         quanta[:, CONCURRENCY], quanta[:, PATH] = contexts.concurrency, contexts.path
         quanta[:, BINDING] = np.where(cold, np.minimum(contexts.binding, self._cold_binding), contexts.binding)
-        return Evidence(quanta, lifecycle, contexts.seen, contexts.opened, contexts.returns, cold, baseline)
+        return Evidence(quanta, lifecycle, contexts.seen, contexts.opened, contexts.returns, cold, baseline, denied)

@@ -12,16 +12,23 @@ from typing import Final
 
 import numpy as np
 
-from detector.domain import I64, MINUTE, SECOND, Bool, Flag, UseBatch, hash_text
+from detector.domain import DAY, I64, MINUTE, SECOND, Bool, Flag, UseBatch, hash_text
 from detector.fingerprint.hashing import mix
 
 LATENESS: Final = 10 * MINUTE
-BUCKET: Final = 10 * MINUTE
 EPOCH_ROWS: Final = 4096
 AHEAD: Final = 5 * MINUTE  # an event time may run this far ahead of the broker's append time
 SILENT: Final = 60 * SECOND  # of append time, after which a raw partition leaves the minimum
 _WINDOW: Final = 65_536
 _UNSET: Final = -(1 << 62)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Microseconds: how late a row may be, and how long an incident stays open without activity."""
+
+    lateness: int = LATENESS
+    inactivity: int = DAY
 
 
 class Positions:
@@ -106,9 +113,14 @@ class _Clock:
 
 
 class Watermark:
-    """min over active raw partitions of their largest event time, less ten minutes; it never goes back."""
+    """min over active raw partitions of their largest event time, less the lateness; it never goes back.
 
-    def __init__(self) -> None:
+    Rows speak for their raw partition, and so do ticks: of one at its end, that time went on without records; of one
+    that is behind, that it is still read and must be waited for.
+    """
+
+    def __init__(self, lateness: int = LATENESS) -> None:
+        self._lateness = lateness
         self._clocks: dict[int, _Clock] = {}
         self.value = _UNSET
 
@@ -123,7 +135,9 @@ class Watermark:
         for partition in sorted(set(self._clocks) | set(batch.raw_partition.tolist())):
             lowest = np.minimum(lowest, self._of_partition(partition, batch, capped, newest))
         lowest = np.where(lowest == np.iinfo(np.int64).max, _UNSET, lowest)
-        after = np.maximum.accumulate(np.maximum(np.maximum(lowest, _UNSET + LATENESS) - LATENESS, self.value))
+        after = np.maximum.accumulate(
+            np.maximum(np.maximum(lowest, _UNSET + self._lateness) - self._lateness, self.value)
+        )
         self.value = int(after[-1])
         return after
 
@@ -147,33 +161,48 @@ class Watermark:
 
 
 class Epochs:
-    """Cuts accepted rows where an epoch closes: after 4,096 rows, or when the watermark enters a new bucket."""
+    """Cuts rows where an epoch closes: after 4,096 accepted rows, or when the watermark enters a new bucket.
 
-    def __init__(self, rows: int = EPOCH_ROWS) -> None:
+    A bucket (microseconds) is as long as the lateness.
+    """
+
+    def __init__(self, rows: int = EPOCH_ROWS, bucket: int = LATENESS) -> None:
         self._limit = rows
+        self._length = bucket
         self._rows = 0
         self._bucket: int | None = None
         self.closed = 0
 
-    def cut(self, watermark: I64) -> Iterator[tuple[slice, bool]]:
-        """Slices of the rows with these watermarks, in order, each with whether an epoch closes after it."""
-        bucket = watermark // BUCKET
+    def cut(self, watermark: I64, counted: Bool) -> Iterator[tuple[slice, bool]]:
+        """Slices of rows with these watermarks, in order, each with whether an epoch closes after it.
+
+        Rows that are not `counted` (ticks) do not fill an epoch.
+        """
+        bucket = watermark // self._length
         start = 0
         before = self._bucket if self._bucket is not None else int(bucket[0]) if len(bucket) else 0
         moved = np.flatnonzero(np.diff(np.r_[before, bucket])) + 1  # ends of slices that enter a new bucket
-        ends = iter([*moved.tolist(), len(watermark) + self._limit])
+        never = len(watermark) + 1
+        ends = iter([*moved.tolist(), never])
         end = next(ends)
+        total = np.cumsum(counted)
         while start < len(watermark):
-            full = start + self._limit - self._rows
+            done = int(total[start - 1]) if start else 0
+            full = int(np.searchsorted(total, done + self._limit - self._rows)) + 1  # just behind the row that fills it
             stop = min(full, end, len(watermark))
             closes = stop in (full, end)
             if stop == end:
                 end = next(ends)
-            self._rows = 0 if closes else self._rows + stop - start
+            self._rows = 0 if closes else self._rows + int(total[stop - 1]) - done
             self._bucket = int(bucket[stop - 1])
             self.closed += closes
             yield slice(start, stop), closes
             start = stop
+
+    def close(self) -> None:
+        """An epoch closes here for another reason: somebody spoke."""
+        self._rows = 0
+        self.closed += 1
 
     def digest(self) -> bytes:
         """Digest of the place within the epoch."""

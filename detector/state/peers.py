@@ -28,6 +28,7 @@ _LINEAR: Final[I64] = np.array(
     [0, *(round(REGISTERS * math.log(REGISTERS / empty) * UNIT) for empty in range(1, REGISTERS + 1))], np.int64
 )
 _MEMBERS, _PAIRS, _CHILDREN, _HOLDERS = 1, 2, 3, 4
+_CARRIED = 8
 
 
 class PeerTable(Table):
@@ -101,6 +102,11 @@ def children_key(scope: U64, parent: U64) -> U64:
 def origin_key(realm: U64, address: U64) -> U64:
     """Key of the holders that used an address of a realm."""
     return mix(mix(address, realm), _HOLDERS)
+
+
+def carrier_key(address: U64) -> U64:
+    """Key of the other nodes whose pods spoke from a node's address (`address` is a key within its cluster)."""
+    return mix(address, _CARRIED)
 
 
 def root_value(ladder: int) -> int:

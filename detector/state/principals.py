@@ -2,8 +2,9 @@
 
 A *cell* counts the hours in which a value was used: a tag of its value, how many child values it has, its count in
 1/64 hour cells as of the last hour it was used, and that hour. Hours, not uses, are counted: ten thousand uses from
-one pod are one piece of evidence (detection-methods 2.1). Cells stand in 12 sets of 8; a full set gives up its
-faintest cell. Each ladder has a root, the sum of its upper level.
+one pod are one piece of evidence (detection-methods 2.1). Cells stand in sets of 8; a full set gives up its faintest
+cell. A profile has two parts with sets of their own, places and actions, so that a principal whose addresses always
+change forgets none of its rare actions. Each ladder has a root, the sum of its upper level.
 
 Tables are frozen within an epoch. `learn` is called at its close.
 """
@@ -16,17 +17,36 @@ from typing import ClassVar, Final
 import numpy as np
 
 from detector.domain import I64, U16, U32, U64, Bool
-from detector.fingerprint.facets import LADDERS, LEVELS
+from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, LADDERS, LEVELS, PREFIX, SERVICE
 from detector.scoring.fixed import CELL, decayed, elapsed_hours
 from detector.state.rounds import rounds
 from detector.state.table import Table
 
-SETS: Final = 12
 WAYS: Final = 8
 PARENT_OF: Final = {lower: upper for upper, lower in LADDERS.values()}
 ROOT_OF: Final = {upper: at for at, (upper, _) in enumerate(LADDERS.values())}
 _MOST: Final = 0xFFFF
 _MOST_CHILDREN: Final = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a profile: the levels it holds, its first set and how many sets it has."""
+
+    levels: tuple[int, ...]
+    first: int
+    sets: int
+
+
+PLACES: Final = Part((PREFIX, ADDRESS, FAMILY, CLIENT), 0, 10)
+ACTIONS: Final = Part((SERVICE, ACTION), 10, 4)
+PARTS: Final = (PLACES, ACTIONS)
+SETS: Final = sum(part.sets for part in PARTS)
+_PART_OF: Final = [next(part for part in PARTS if level in part.levels) for level in range(len(LEVELS))]
+_SETS_OF: Final[U64] = np.array([part.sets for part in _PART_OF], np.uint64)
+_FIRST_OF: Final[I64] = np.array([part.first for part in _PART_OF])
+_PART_NUMBER: Final[I64] = np.array([PARTS.index(part) for part in _PART_OF])
+_LADDER: Final[I64] = np.array([ROOT_OF.get(level, -1) for level in range(len(LEVELS))])  # whose upper level it is
 
 
 @dataclass(slots=True)
@@ -87,14 +107,14 @@ class PrincipalTable(Table):
             return np.zeros(0, np.int64)
         return self.evict(self.last[self.index.slots()])
 
-    def seen(self, slot: I64, value: U64, hour: I64) -> tuple[I64, I64]:
+    def seen(self, slot: I64, level: int, value: U64, hour: I64) -> tuple[I64, I64]:
         """Hour cells (1/64) and number of children of `value` for principals at `slot`, as of `hour`."""
-        at, known = self._locate(slot, value)
+        at, known = self._locate(slot, level, value)
         count = self._count(slot, at, hour)
         children = (self.tag[slot, at] & np.uint32(_MOST_CHILDREN)).astype(np.int64)
         return np.where(known, count, 0), np.where(known, children, 0)
 
-    def total(self, slot: I64, ladder: int, hour: I64) -> tuple[I64, I64]:
+    def total(self, slot: I64, ladder: int | I64, hour: I64) -> tuple[I64, I64]:
         """Hour cells (1/64) and number of values at the upper level of a ladder."""
         count = self.root_count[slot, ladder].astype(np.int64)
         return (
@@ -102,9 +122,9 @@ class PrincipalTable(Table):
             self.root_children[slot, ladder].astype(np.int64),
         )
 
-    def stale(self, slot: I64, value: U64, hour: I64) -> tuple[Bool, Bool]:
+    def stale(self, slot: I64, level: int, value: U64, hour: I64) -> tuple[Bool, Bool]:
         """Whether `hour` is a new hour cell of the value, and whether the value was not used on that day before."""
-        at, known = self._locate(slot, value)
+        at, known = self._locate(slot, level, value)
         then = self.hour[slot, at].astype(np.int64)
         new_hour = ~known | (elapsed_hours(hour, then) > 0)
         # The epoch (1970-01-01T00) is a midnight and 2**16 hours are no whole number of days: compare real days.
@@ -112,17 +132,17 @@ class PrincipalTable(Table):
         return new_hour, ~known | (new_hour & days)
 
     def learn(self, lessons: Lessons) -> None:
-        """Add hour cells, in the order given; each principal's lessons one after the other."""
-        for at in rounds(lessons.slot):
+        """Add hour cells, in the order given; the lessons of each part of a principal one after the other."""
+        for at in rounds(lessons.slot * len(PARTS) + _PART_NUMBER[lessons.level]):
             self._learn(lessons.take(at))
 
     def _learn(self, lesson: Lessons) -> None:
-        """One lesson for each of several principals."""
+        """One lesson for each of several parts of principals. Parts share no column."""
         slot, hour = lesson.slot, lesson.hour
-        at, known = self._locate(slot, lesson.value)
-        at[~known] = self._faintest(slot[~known], lesson.value[~known], hour[~known])
+        at, known = self._locate(slot, lesson.level, lesson.value)
+        at[~known] = self._faintest(slot[~known], lesson.level[~known], lesson.value[~known], hour[~known])
         before = self._count(slot, at, hour)
-        tag = _place(lesson.value)[1]
+        tag = _place(lesson.level, lesson.value)[1]
         later = ~known | (elapsed_hours(hour, self.hour[slot, at].astype(np.int64)) > 0)
         slot, at, known, tag, before = slot[later], at[later], known[later], tag[later], before[later]
         self.count[slot, at] = np.minimum(np.where(known, before, 0) + CELL, _MOST)
@@ -134,29 +154,31 @@ class PrincipalTable(Table):
     def _learn_above(self, lesson: Lessons, later: Bool, known: Bool) -> None:
         """Roots count the hour cells of upper values; roots and upper cells count new children."""
         slot, level, hour = lesson.slot[later], lesson.level[later], lesson.hour[later]
-        for upper, ladder in ROOT_OF.items():
-            here = level == upper
-            s, now = slot[here], hour[here]
+        upper = _LADDER[level] >= 0
+        if upper.any():
+            s, ladder, now = slot[upper], _LADDER[level[upper]], hour[upper]
             total, children = self.total(s, ladder, now)
             older = elapsed_hours(now, self.root_hour[s, ladder].astype(np.int64)) < 0
             self.root_hour[s, ladder] = np.where(older, self.root_hour[s, ladder], now & 0xFFFF)
             self.root_count[s, ladder] = np.minimum(total + CELL, 0xFFFFFFFF)
-            self.root_children[s, ladder] = np.minimum(children + ~known[here], _MOST)
-        below = ~known & np.isin(level, list(PARENT_OF))
-        at, kept = self._locate(slot[below], lesson.parent[later][below])
+            self.root_children[s, ladder] = np.minimum(children + ~known[upper], _MOST)
+        below = ~known & ~upper
+        if not below.any():
+            return
+        at, kept = self._locate(slot[below], level[below], lesson.parent[later][below])  # of the same part
         s, at = slot[below][kept], at[kept]
         more = (self.tag[s, at] & np.uint32(_MOST_CHILDREN)) < _MOST_CHILDREN
         self.tag[s, at] += more.astype(np.uint32)
 
-    def _locate(self, slot: I64, value: U64) -> tuple[I64, Bool]:
+    def _locate(self, slot: I64, level: int | I64, value: U64) -> tuple[I64, Bool]:
         """The cell of each value in the profile at `slot`, and whether it is there (else the first of its set)."""
-        cell, tag = _place(value)
+        cell, tag = _place(level, value)
         match = (self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)] >> np.uint32(8)) == tag[:, None]
         return cell + match.argmax(axis=1), match.any(axis=1)
 
-    def _faintest(self, slot: I64, value: U64, hour: I64) -> I64:
+    def _faintest(self, slot: I64, level: I64, value: U64, hour: I64) -> I64:
         """The cell that a new value takes in its set: an empty one, else the one with the lowest count as of `hour`."""
-        cell = _place(value)[0]
+        cell = _place(level, value)[0]
         ways = cell[:, None] + np.arange(WAYS)
         count = self._count(slot[:, None], ways, np.broadcast_to(hour[:, None], ways.shape))
         least: I64 = np.where(self.tag[slot[:, None], ways] == 0, -1, count).argmin(axis=1)
@@ -174,8 +196,9 @@ class PrincipalTable(Table):
         self.home_weight[slot, level] = np.minimum(weight, _MOST)
 
 
-def _place(value: U64) -> tuple[I64, U32]:
-    """First cell of the set of a value, and its 24-bit tag (never 0: an empty cell has tag 0)."""
-    cell = ((value >> np.uint64(32)) % np.uint64(SETS)).astype(np.int64) * WAYS
+def _place(level: int | I64, value: U64) -> tuple[I64, U32]:
+    """First cell of the set of a value at `level`, and its 24-bit tag (never 0: an empty cell has tag 0)."""
+    within = ((value >> np.uint64(32)) % _SETS_OF[level]).astype(np.int64)
+    cell = (_FIRST_OF[level] + within) * WAYS
     tag = (value & np.uint64(0xFFFFFF)).astype(np.uint32)
     return cell, np.maximum(tag, np.uint32(1))

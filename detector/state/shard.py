@@ -1,7 +1,7 @@
 """Shard: everything one partition remembers, and the close of an epoch, where it learns.
 
 Inside an epoch the shared tables (profiles, peers, rates) are frozen; only the rows' own credential and holder move.
-At the close, in canonical key order: learning, rates, orphans, expiry, eviction.
+At the close, in canonical key order: learning, rates, nodes and pods, orphans, expiry, eviction.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.domain import HOUR, I64, SECOND, U64, Bool, Outcome, UseBatch
-from detector.fingerprint.facets import ADDRESS, LADDERS, LEVELS, Facets
+from detector.fingerprint import pods
+from detector.fingerprint.facets import ADDRESS, Facets
 from detector.fingerprint.hashing import mix
 from detector.fingerprint.lexicon import Lexicon
 from detector.scoring.evidence import Evidence
 from detector.state import peers
 from detector.state.contexts import ContextTable
 from detector.state.credentials import CredentialTable
-from detector.state.epochs import Epochs, Positions, Redeliveries, Watermark
+from detector.state.denials import Denials, DenialTable
+from detector.state.epochs import Epochs, Positions, Redeliveries, Timing, Watermark
+from detector.state.nodes import Nodes
 from detector.state.peers import PeerTable, origin_key
-from detector.state.principals import PARENT_OF, ROOT_OF, Lessons, PrincipalTable
+from detector.state.principals import PARENT_OF, PARTS, ROOT_OF, Lessons, PrincipalTable
 from detector.state.rates import RateTable
+from detector.state.table import Table
+from detector.state.workloads import Workloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Limits:
     holders: int = 2_000_000
     peers: int = 4_000_000
     rates: int = 1_000_000
+    nodes: int = 100_000
+    pods: int = 1_000_000
 
 
 @dataclass(slots=True)
@@ -49,22 +56,28 @@ class _Pending:
     opened: Bool
     accepted: Bool
     returns: I64
+    refused: Bool
 
 
 class Shard:
     """State of one partition."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, timing: Timing | None = None) -> None:
+        timing = timing or Timing()
         self.positions = Positions()
         self.redeliveries = Redeliveries()
-        self.watermark = Watermark()
-        self.epochs = Epochs()
+        self.watermark = Watermark(timing.lateness)
+        self.epochs = Epochs(bucket=timing.lateness)
         self.lexicon = Lexicon()
         self.principals = PrincipalTable(limits.principals)
         self.credentials = CredentialTable(limits.credentials)
         self.contexts = ContextTable(limits.holders)
         self.peers = PeerTable(limits.peers)
         self.rates = RateTable(limits.rates)
+        self.denials = Denials()
+        self.denial_rates = DenialTable(limits.rates)
+        self.nodes = Nodes(limits.nodes)
+        self.workloads = Workloads(limits.pods)
         self.evicted = 0
         self.row = 0  # of the running epoch
         self._swept = 0
@@ -99,8 +112,15 @@ class Shard:
                 opened=evidence.opened[rows],
                 accepted=batch.outcome[rows] != Outcome.DENIED,
                 returns=evidence.returns[rows],
+                refused=evidence.denied.count[rows] > 0,
             )
         )
+        kubelets = self.nodes.note(batch, facets)
+        if len(kubelets):
+            names = np.zeros(len(batch), np.uint64)
+            names[kubelets] = pods.keys(batch, facets, kubelets).node
+            self.lexicon.note(names, batch.node, batch.strings, self.row)
+        self.workloads.note(batch, facets)
         self.row += len(batch)
 
     def close(self, suspected: set[int], watermark: int) -> None:
@@ -111,15 +131,19 @@ class Shard:
         # First, so that what is learnt is dated by this close: a stream begins decades after generation 0.
         self.peers.generation = max(self.peers.generation, watermark // peers.GENERATION)
         pending = self._collect()
+        guilty = np.array(sorted(suspected), np.uint64)
         if len(pending.principal):
-            quarantined = np.isin(pending.principal, np.array(sorted(suspected), np.uint64))
+            quarantined = np.isin(pending.principal, guilty)
             self._learn(pending, quarantined)
             self._learn_rates(pending, ~quarantined)
+        self.nodes.learn(guilty, self.peers)
+        self.workloads.learn()
         self.credentials.orphan()
         self.credentials.settle()
         self._forget(watermark)
         self.lexicon.turn()
         self.redeliveries.turn()
+        self.denials.turn()
         self.row = 0
 
     def _collect(self) -> _Pending:
@@ -133,37 +157,37 @@ class Shard:
 
     def _learn(self, pending: _Pending, quarantined: Bool) -> None:
         hour = np.where(quarantined, pending.hour - pending.hour % 24, pending.hour)
-        rows = self._distinct(pending, hour, quarantined)
-        slot = self.principals.find(pending.principal[rows])
-        part = []
-        for level in range(len(LEVELS)):
-            value = pending.value[rows, level]
-            new_hour, new_day = self.principals.stale(slot, value, hour[rows])
-            here = np.flatnonzero(new_hour & (value != 0))
-            parent = (
-                pending.value[rows, PARENT_OF[level]]
-                if level in PARENT_OF
-                else np.full(len(rows), peers.root_value(ROOT_OF[level]), np.uint64)
-            )
-            part.append((here, np.full(len(here), level), value[here], parent[here], new_day[here]))
-        at, level_of, value_of, parent_of, day_of = (np.concatenate(column) for column in zip(*part, strict=True))
-        lessons = Lessons(slot[at], level_of, value_of, parent_of, hour[rows[at]])
-        self.principals.learn(lessons.canonical(pending.principal[rows[at]]))
-        upstairs = np.flatnonzero(day_of & ~quarantined[rows[at]])
-        self._share(pending, rows[at[upstairs]], value_of[upstairs], parent_of[upstairs])
+        found = []
+        for part in PARTS:
+            rows = self._distinct(pending, hour, quarantined, part.levels)
+            slot = self.principals.find(pending.principal[rows])
+            for level in part.levels:
+                value = pending.value[rows, level]
+                new_hour, new_day = self.principals.stale(slot, level, value, hour[rows])
+                here = np.flatnonzero(new_hour & (value != 0))
+                parent = (
+                    pending.value[rows, PARENT_OF[level]]
+                    if level in PARENT_OF
+                    else np.full(len(rows), peers.root_value(ROOT_OF[level]), np.uint64)
+                )
+                found.append((rows[here], np.full(len(here), level), value[here], parent[here], new_day[here]))
+        row, level_of, value_of, parent_of, day_of = (np.concatenate(column) for column in zip(*found, strict=True))
+        slot = self.principals.find(pending.principal[row])
+        lessons = Lessons(slot, level_of, value_of, parent_of, hour[row])
+        self.principals.learn(lessons.canonical(pending.principal[row]))
+        upstairs = np.flatnonzero(day_of & ~quarantined[row])
+        self._share(pending, row[upstairs], value_of[upstairs], parent_of[upstairs])
         opened = pending.opened & pending.accepted & ~quarantined
         seen = np.flatnonzero(opened & (pending.value[:, ADDRESS] != 0))
-        again = at[upstairs[level_of[upstairs] == ADDRESS]]
-        seen = np.union1d(seen, rows[again])
+        again = row[upstairs[level_of[upstairs] == ADDRESS]]
+        seen = np.union1d(seen, again)
         self.peers.add(origin_key(pending.realm[seen], pending.value[seen, ADDRESS]), pending.holder[seen])
 
-    def _distinct(self, pending: _Pending, hour: I64, quarantined: Bool) -> I64:
-        """Accepted rows that teach different things."""
+    def _distinct(self, pending: _Pending, hour: I64, quarantined: Bool, levels: tuple[int, ...]) -> I64:
+        """Accepted rows that teach different things at `levels`."""
         key = mix(pending.principal, hour.astype(np.uint64))
-        for _, lower in LADDERS.values():
-            key = mix(key, pending.value[:, lower])
-        for upper, _ in LADDERS.values():
-            key = mix(key, pending.value[:, upper])
+        for level in levels:
+            key = mix(key, pending.value[:, level])
         accepted = np.flatnonzero(pending.accepted)
         _, first = np.unique(mix(key, quarantined.astype(np.uint64))[accepted], return_index=True)
         return accepted[first]
@@ -184,11 +208,13 @@ class Shard:
             returns = np.zeros((len(distinct), 2), np.int64)
             np.add.at(returns, inverse, pending.returns[rows])
             self.rates.learn(distinct, uses, returns)
+        denied = (pending.principal[rows], pending.group[rows], pending.hour[rows], pending.refused[rows])
+        self.denial_rates.learn(*denied)
 
     def _forget(self, watermark: int) -> None:
         """Expire and evict. The whole tables are looked through once an hour of event time, or when one is full."""
         hour = watermark // HOUR
-        tables = (self.principals, self.credentials, self.contexts, self.peers, self.rates)
+        tables = self._tables
         if hour == self._swept and not any(table.is_full for table in tables):
             return
         self._swept = hour
@@ -199,18 +225,27 @@ class Shard:
             (self.principals, self.principals.forget()),
             (self.peers, self.peers.forget()),
             (self.rates, self.rates.forget()),
+            (self.denial_rates, self.denial_rates.forget()),
+            *self.nodes.gone(now),
+            *self.workloads.gone(now),
         )
         for table, slots in gone:
             table.release(slots)
             self.evicted += len(slots)
 
+    @property
+    def _tables(self) -> tuple[Table, ...]:
+        own = (self.principals, self.credentials, self.contexts, self.peers, self.rates, self.denial_rates)
+        return (*own, *self.nodes.tables, *self.workloads.tables)
+
     def digest(self) -> bytes:
         """SHA-256 of everything remembered, tables by key; independent of slots and batches."""
         total = hashlib.sha256()
-        parts = (self.positions, self.redeliveries, self.watermark, self.epochs)
-        tables = (self.principals, self.credentials, self.contexts, self.peers, self.rates)
-        for part in (*parts, *tables):
+        parts = (self.positions, self.redeliveries, self.watermark, self.epochs, self.denials)
+        for part in (*parts, self.nodes, self.workloads):
             total.update(part.digest())
+        for table in self._tables:
+            total.update(table.digest())
         for column in self._pending_columns():
             total.update(column)
         return total.digest()

@@ -6,7 +6,8 @@ from functools import cache
 
 from detector.detections.base import load_detections
 from detector.domain import DAY, KIND_CODE, Activity, ActorClass, Outcome, UseRow
-from detector.pipeline import Pipeline
+from detector.fingerprint.actions import PRIVILEGED, READ
+from detector.pipeline import Configuration, Pipeline
 from detector.scoring.episode import Candidate
 from detector.scoring.evidence import CLIENT, CONCURRENCY, NETWORK, REVOCATION
 from tests.uses import BUNDLE, CLI, HOUR, MINUTE, NAT, SECOND, START, batch_of, history, use, varied
@@ -26,7 +27,7 @@ def candidates(*rows: UseRow) -> list[Candidate]:
     numbered = [
         varied(row, native_id=row.native_id or f"event-{at}", raw_offset=at) for at, row in enumerate([*before, *rows])
     ]
-    pipeline = Pipeline(BUNDLE, load_detections())
+    pipeline = Pipeline(BUNDLE, Configuration.of(load_detections()))
     pipeline.process(batch_of(numbered))
     return [one for incident in pipeline._incidents.open.values() for one in incident.uses]
 
@@ -86,6 +87,26 @@ def test_a_late_candidates_own_place_comes_first_too() -> None:
     """The theft is logged an hour late, after a newer use of the owner."""
     (late,) = candidates(use(DAY_EIGHT + 2 * HOUR), use(DAY_EIGHT + HOUR, **THEFT))
     assert [place.address for place in late.places] == ["192.0.2.66", "198.51.100.7"]
+
+
+def test_the_expected_action_is_what_most_hours_were_spent_on() -> None:
+    assert (theft().expected.action, theft().expected.services) == ("s3:GetObject", 1)
+
+
+def test_the_privilege_is_that_of_the_action_and_of_a_read_where_it_was_refused() -> None:
+    refused = {**THEFT, "outcome": Outcome.DENIED, "native_id": "refused"}
+    found = candidates(use(DAY_EIGHT), use(DAY_EIGHT + HOUR, **refused), use(DAY_EIGHT + HOUR, **THEFT))
+    assert [one.privilege for one in found] == [READ, PRIVILEGED]
+
+
+def test_a_refused_use_says_how_many_actions_were_refused_in_its_hour() -> None:
+    """The numbers of the last of four: an accepted use, or a repeat, adds none."""
+    actions = ("iam:ListUsers", "iam:ListUsers", "iam:ListRoles", "ec2:DescribeInstances")
+    tried = [
+        use(DAY_EIGHT + at, **{**THEFT, "action": one, "outcome": Outcome.DENIED}) for at, one in enumerate(actions)
+    ]
+    found = candidates(use(DAY_EIGHT), *(varied(one, native_id=f"try {at}") for at, one in enumerate(tried)))
+    assert [(one.refused, one.refused_usually) for one in found] == [(1, 10), (0, 0), (2, 10), (3, 10)]
 
 
 def test_ends_are_those_known_at_the_use() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from detector.alert import Reason
 from detector.decision.reasons import reasons
 from detector.domain import DAY
-from detector.scoring.episode import Candidate, Episode, Episodes, Expected, Place
+from detector.scoring.episode import Candidate, Episode, Episodes, Expected, Place, Pod
 from detector.scoring.evidence import COMPONENTS
 from tests.uses import AWAY, BUNDLE, HOME, HOUR, MINUTE, NAT, START, candidate, quanta
 
@@ -97,12 +97,12 @@ def test_a_place_is_named_by_what_is_known_of_it(address: str, channel: str, pre
     ],
 )
 def test_what_is_expected_says_how_much_is_known(home: str, known: int, expected: str) -> None:
-    reason = say(quanta=quanta(network=5), expected=Expected(home, "boto3", known, 1))
+    reason = say(quanta=quanta(network=5), expected=Expected(home, "boto3", known, 1, "s3:GetObject", 1))
     assert reason.expected == expected
 
 
 def test_a_new_client_is_told_against_the_usual_one() -> None:
-    reason = say(quanta=quanta(client=4), expected=Expected("198.51.100.0/24", HOME.client, 1, 3))
+    reason = say(quanta=quanta(client=4), expected=Expected("198.51.100.0/24", HOME.client, 1, 3, "s3:GetObject", 1))
     assert (reason.observed, reason.expected) == (AWAY.client, f"{HOME.client}, or one of 2 other known clients")
     assert say(quanta=quanta(client=4), client="").observed == "unknown client"
 
@@ -134,6 +134,28 @@ def test_a_violated_binding_names_the_session_and_its_own_places_only() -> None:
 
 
 @pytest.mark.parametrize(
+    ("addresses", "address_of", "observed", "expected"),
+    [
+        (("10.0.0.1", "2001:db8::1"), "node-b", "an address of node node-b", "its addresses: 10.0.0.1, 2001:db8::1"),
+        (("10.0.0.1",), "", "no address of its node", "its addresses: 10.0.0.1"),
+        ((), "", "no address of its node", "its addresses: not known"),
+    ],
+)
+def test_a_pod_off_its_node_is_told_with_both_nodes(
+    addresses: tuple[str, ...], address_of: str, observed: str, expected: str
+) -> None:
+    reason = say(quanta=quanta(binding=12), pod=Pod("shop/web-0", "node-a", addresses, address_of, 0))
+    assert reason.observed == f"192.0.2.66 (in 192.0.2.0/24), {observed}, with aws-cli/2 linux"
+    assert reason.expected == f"only pod shop/web-0 on node node-a ({expected})"
+
+
+def test_use_after_the_end_of_a_pod_names_it_and_says_how_long_after() -> None:
+    gone = Pod("shop/web-0", "node-a", (), "", START)
+    reason = say(quanta=quanta(workload_end=11), time=START + 3 * HOUR, pod=gone)
+    assert reason.observed == "accepted 3 h after pod shop/web-0 ended"
+
+
+@pytest.mark.parametrize(
     ("overrun", "span"),
     [
         (MINUTE, "1 min"),
@@ -151,6 +173,27 @@ def test_use_after_the_end_says_how_long_after(overrun: int, span: str) -> None:
 
 def test_use_after_the_parents_end_is_told() -> None:
     assert "issued it was revoked" in say(quanta=quanta(parentage=6)).observed
+
+
+@pytest.mark.parametrize(
+    ("home", "services", "expected"),
+    [
+        ("s3:GetObject", 1, "s3:GetObject, or another that it used in 1 known service"),
+        ("s3:GetObject", 7, "s3:GetObject, or another that it used in 7 known services"),
+        ("", 7, "another that it used in 7 known services"),
+    ],
+)
+def test_a_new_action_is_told_against_the_usual_one(home: str, services: int, expected: str) -> None:
+    usual = Expected("198.51.100.0/24", "boto3", 1, 1, home, services)
+    reason = say(quanta=quanta(action=5), action="iam:CreateUser", expected=usual)
+    assert (reason.observed, reason.expected) == ("iam:CreateUser, never used before", expected)
+
+
+@pytest.mark.parametrize(("usually", "expected"), [(10, "about 0.1 an hour"), (250, "about 2.5 an hour")])
+def test_a_sweep_is_told_with_what_is_usual(usually: int, expected: str) -> None:
+    reason = say(quanta=quanta(sweep=5), action="iam:ListUsers", refused=4, refused_usually=usually)
+    assert reason.observed == "4 different actions refused within an hour, at last iam:ListUsers"
+    assert reason.expected == expected
 
 
 def test_each_reason_is_told_by_the_use_that_set_it() -> None:

@@ -12,7 +12,7 @@ from detector.bundle import Bundle, load_bundle
 from detector.detections.base import load_detections
 from detector.domain import DAY, HOUR, KIND_CODE, MINUTE, SECOND, Activity, ActorClass, Outcome, StringTable, UseBatch
 from detector.domain import UseRow as Use
-from detector.pipeline import Pipeline
+from detector.pipeline import Configuration, Pipeline
 
 START = 1_767_571_200 * SECOND  # 2026-01-05T00:00:00Z
 THEFT = START + 7 * DAY
@@ -74,7 +74,7 @@ def alerts(uses: Callable[[], Sequence[Use]]) -> tuple[Alert, ...]:
         row._replace(native_id=f"event-{at}", raw_offset=at, ref_stream="log", ref_offset=at)
         for at, row in enumerate(rows)
     ]
-    pipeline = Pipeline(bundle(), load_detections())
+    pipeline = Pipeline(bundle(), Configuration.of(load_detections()))
     return tuple(one.alert for one in pipeline.process(UseBatch.from_rows(rows, StringTable())))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.domain import HOUR, KIND_CODE, Activity, ActorClass, Flag, StringTable, UseBatch, UseRow
-from detector.fingerprint.facets import ADDRESS, CLIENT, FAMILY, LEVELS, PREFIX, Facets, Fingerprinter
+from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, LEVELS, PREFIX, SERVICE, Facets, Fingerprinter
 from tests.rows import START, batch_of, fingerprint, row
 
 FEW = st.sampled_from(["", "one", "two"])
@@ -26,6 +26,7 @@ ROWS = st.lists(
             "delivery": FEW,
             "address": st.sampled_from(["", "198.51.100.1", "198.51.100.2", "203.0.113.1", "10.0.0.1"]),
             "channel": st.sampled_from(["", "vpce:vpce-1", "service:s3", "console"]),
+            "action": st.sampled_from(["", "s3:GetObject", "s3:PutObject", "StopLogging"]),
             "client": st.sampled_from(["", "Boto3/1.34.0", "Boto3/1.35.0", "aws-cli/2.15.0", "..."]),
             "kind": st.sampled_from([0, KIND_CODE["aws.access-key"], KIND_CODE["aws.session/instance"]]),
         }
@@ -73,7 +74,8 @@ def test_unknown_is_zero_and_a_known_text_never_is(rows: list[UseRow]) -> None:
         }
         for name, text in known.items():
             assert bool(getattr(facets, name)[at]) == bool(text), name
-        levels = (one.address or one.channel.startswith("vpce:"), one.address, one.client, one.client)
+        where, what = one.address or one.channel.startswith("vpce:"), one.action
+        levels = (where, one.address, one.client, one.client, what, what)
         assert [bool(value) for value in facets.value[at].tolist()] == [bool(text) for text in levels]
 
 
@@ -97,11 +99,25 @@ def test_a_patch_of_a_client_changes_nothing_and_another_client_both_levels() ->
 
     assert value[0, CLIENT] == value[1, CLIENT] != value[2, CLIENT]
     assert value[0, FAMILY] == value[1, FAMILY] == value[2, FAMILY]
-    assert {int(value[0, FAMILY]), int(value[0, CLIENT])}.isdisjoint(other[0, FAMILY:].tolist())
+    assert {int(value[0, FAMILY]), int(value[0, CLIENT])}.isdisjoint(other[0, [FAMILY, CLIENT]].tolist())
+
+
+def test_actions_of_one_service_share_its_value_and_only_that() -> None:
+    actions = ("s3:GetObject", "s3:PutObject", "sqs:GetObject", "s3")
+    value = fingerprint(*(row(action=action) for action in actions))[1].value
+
+    assert value[0, SERVICE] == value[1, SERVICE] == value[3, SERVICE] != value[2, SERVICE]
+    assert len(set(value[:, ACTION].tolist())) == len(actions)
+
+
+def test_each_row_carries_the_privilege_of_its_action() -> None:
+    actions = ("s3:GetObject", "s3:PutObject", "iam:CreateUser", "")
+
+    assert fingerprint(*(row(action=action) for action in actions))[1].privilege.tolist() == [0, 1, 2, 1]
 
 
 def test_one_text_has_another_value_at_each_level() -> None:
-    values = of(address="boto", client="boto").value[0].tolist()
+    values = of(address="boto", client="boto", action="boto").value[0].tolist()
 
     assert len(set(values)) == len(LEVELS)
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from detector.domain import KIND_CODE, UseRow
 from detector.scoring.binding import strange
 from detector.scoring.concurrency import Concurrency
+from tests.detections.cluster import CURL, address_of, kubelet, pod
 from tests.uses import AGENT, BOTO, BUNDLE, CLI, HOUR, MINIMUM, MINUTE, NAT, START, Mind, fingerprint, instance, varied
 
 NOW = START + 7 * 24 * HOUR
@@ -139,3 +142,71 @@ def test_a_context_is_strange_where_both_its_client_and_its_network_are(
     mind.learn(ran(3, BOTO))
     _, facets = fingerprint([at(0, **columns)])
     assert strange(facets, np.arange(1), BUNDLE.concurrency.strange, mind.shard).tolist() == [expected]
+
+
+# --- pods ----------------------------------------------------------------------------------------------------------
+
+
+def cluster(nodes: int = 3, hours: int = 5) -> Mind:
+    """A mind that knows some nodes by their addresses, and the service account of their pods."""
+    mind = Mind()
+    for hour in range(hours, -1, -1):
+        when = NOW - hour * HOUR
+        mind.learn([row for node in range(nodes) for row in (kubelet(when, node), pod(when, node, f"old-{node}"))])
+    return mind
+
+
+def on(minutes: int, node: int = 0, **columns: Any) -> UseRow:
+    """A use by the pod of a node, which speaks with the node's address."""
+    return pod(NOW + minutes * MINUTE, node, **columns)
+
+
+def test_a_pod_at_its_own_node_is_quiet() -> None:
+    assert nats(on(0), on(1), on(2, 1), on(3, client=CURL), mind=cluster()) == [0, 0, 0, 0]
+
+
+def test_the_address_of_another_node_contradicts_a_pod_that_was_seen_elsewhere() -> None:
+    """Whatever the client: the addresses of nodes in one prefix even share a context."""
+    assert nats(on(0), on(1, address=address_of(1)), on(2), mind=cluster()) == [0, CONTRADICTED, 0]
+    assert nats(on(0), on(1, address=address_of(1), client=CURL), mind=cluster()) == [0, CONTRADICTED]
+
+
+def test_the_first_address_of_a_pod_supports_until_the_other_node_is_seen_there_again() -> None:
+    """Pods with addresses of their own may be given one that was a node's until lately."""
+    mind = cluster()
+    taken = [on(minutes, address=address_of(1)) for minutes in (1, 2)]
+    assert nats(*taken, mind=mind) == [KNOWN_CLIENT, KNOWN_CLIENT]
+    mind.learn([kubelet(NOW + 9 * MINUTE, 1)])
+    assert nats(on(10, address=address_of(1)), mind=mind) == [CONTRADICTED]
+
+
+def test_an_address_of_no_node_contradicts_a_pod_that_speaks_by_its_node() -> None:
+    """It accuses where client and network are strange, and supports elsewhere."""
+    mind = cluster()
+    assert nats(on(0), on(1, address=FAR, client=CURL), on(2), mind=mind) == [0, CONTRADICTED, 0]
+    assert nats(on(3, address="10.20.0.99", client=CURL), mind=mind) == [KNOWN_CLIENT]
+
+
+def test_pods_with_addresses_of_their_own_contradict_nothing() -> None:
+    own: dict[str, Any] = {"address": "10.20.7.7"}
+    assert nats(on(0, **own), on(1, address=FAR, client=CURL), on(2, **own), mind=cluster()) == [0, 0, 0]
+
+
+def test_a_place_that_turns_out_to_be_the_nodes_own_is_trusted_again() -> None:
+    mind = cluster()
+    assert nats(on(0), on(1, address=FAR, client=CURL), mind=mind) == [0, CONTRADICTED]
+    mind.learn([kubelet(NOW + 2 * MINUTE, 0, address=FAR)])
+    assert nats(on(3, address=FAR, client=CURL), mind=mind) == [0]
+
+
+def test_pods_of_a_node_that_is_not_known_contradict_nothing() -> None:
+    assert (
+        nats(on(0, 7), on(1, 7, address=address_of(1)), on(2, 7, address=FAR, client=CURL), mind=cluster()) == [0] * 3
+    )
+
+
+def test_evidence_of_pods_does_not_depend_on_where_a_batch_is_cut() -> None:
+    """Rows in a current context go the quick way, those of another node must not."""
+    rows = [on(0), on(1, address=address_of(1)), on(2), on(3, address=FAR), on(4), on(5, address=address_of(2))]
+    mind = cluster()
+    assert [nats(row, mind=mind)[0] for row in rows] == nats(*rows, mind=cluster())

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.domain import DAY, KIND_CODE
+from detector.fingerprint.actions import PRIVILEGED, READ, WRITE
 from detector.scoring.episode import Candidate, Episode, Episodes
-from detector.scoring.evidence import CLIENT, COMPONENTS, CONCURRENCY, NETWORK, PATH
+from detector.scoring.evidence import ACTION, CLIENT, COMPONENTS, CONCURRENCY, NETWORK, PATH
 from tests.uses import BUNDLE, HOUR, NAT, SECOND, START, candidate, quanta
 
 WHO = 7
@@ -67,6 +68,36 @@ def test_the_kind_is_that_of_the_opening() -> None:
     session = candidate(quanta=quanta(concurrency=9), kind=KIND_CODE["aws.session/instance"])
     assert after(of(network=4), session).kind == KIND_CODE["aws.access-key"]
     assert nats(after(of(network=4), session))["concurrency"] == 6
+
+
+def did(action: str, nat: float, privilege: int = PRIVILEGED) -> Candidate:
+    return candidate(quanta=quanta(action=nat), action=action, privilege=privilege)
+
+
+def test_new_actions_add_up_each_once() -> None:
+    episode = after(did("iam:CreateUser", 5), did("iam:CreateUser", 5), did("kms:Decrypt", 4), did("iam:CreateUser", 6))
+    assert nats(episode) == {"action": 9}
+    assert episode.strongest[ACTION].quanta[ACTION] == 5 * NAT
+
+
+@pytest.mark.parametrize(("privilege", "cap"), [(READ, 4), (WRITE, 5), (PRIVILEGED, 14)])
+def test_new_actions_add_up_to_the_cap_of_their_privilege(privilege: int, cap: float) -> None:
+    assert nats(after(*(did(f"action {at}", 3, privilege) for at in range(9)))) == {"action": cap}
+
+
+def test_reads_add_nothing_to_a_sum_above_their_cap_and_take_nothing_from_it() -> None:
+    writes = [did(f"write {at}", 3, WRITE) for at in range(2)]
+    assert nats(after(*writes, did("read", 3, READ))) == {"action": 5}
+    assert nats(after(did("read", 3, READ), *writes)) == {"action": 5}
+
+
+def test_actions_are_counted_anew_on_another_day() -> None:
+    later = candidate(quanta=quanta(action=5), action="iam:CreateUser", privilege=PRIVILEGED, time=START + DAY)
+    assert nats(after(did("iam:CreateUser", 5), later)) == {"action": 5}
+
+
+def test_no_more_actions_are_remembered_than_can_add() -> None:
+    assert len(after(*(did(f"action {at}", 2) for at in range(500))).actions) == 7
 
 
 def test_kinds_of_evidence_are_the_components_of_a_nat_or_more() -> None:

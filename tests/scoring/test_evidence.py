@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detector.scoring.evidence import COMPONENTS, SUMMED, TRUST, Evidence
+from detector.scoring.evidence import COMPONENTS, SUMMED, TRUST, Denied, Evidence
 from detector.state.credentials import Lifecycle
 from tests.uses import MINIMUM, quanta
 
@@ -18,6 +18,7 @@ def evidence(*rows: tuple[int, ...]) -> Evidence:
         returns=np.zeros((n, 2), np.int64),
         cold=np.zeros(n, np.bool_),
         baseline=none,
+        denied=Denied(none, none),
     )
 
 

@@ -10,7 +10,7 @@ from detector.scoring.novelty import Novelty
 from tests.detections.scenario import BOTO_NEXT
 from tests.uses import BOTO, BUNDLE, CLI, MINIMUM, NAT, START, Mind, fingerprint, history, use
 
-NETWORK, CLIENT = 0, 1
+NETWORK, CLIENT, ACTION = range(3)
 NEW = {"address": "203.0.113.9"}
 TOMORROW = START + 7 * DAY
 
@@ -18,7 +18,7 @@ TOMORROW = START + 7 * DAY
 def score(
     mind: Mind, *rows: UseRow, priors: NoveltyPriors = BUNDLE.novelty, minimum: int = MINIMUM
 ) -> list[list[float]]:
-    """Nats of the network ladder and of the client ladder for each row."""
+    """Nats of the network, the client and the action ladder for each row."""
     batch, facets = fingerprint(rows)
     found = Novelty(priors, minimum).score(batch, facets, mind.shard.admit(batch, facets), mind.shard)
     return [(ladder / NAT).tolist() for ladder in found]
@@ -68,7 +68,7 @@ def test_a_new_address_in_the_known_prefix_worked_by_hand() -> None:
 
 
 def test_what_the_principal_always_uses_is_worth_nothing() -> None:
-    assert score(after(history()), use(TOMORROW)) == [[0], [0]]
+    assert score(after(history()), use(TOMORROW)) == [[0], [0], [0]]
 
 
 def test_what_nobody_has_used_is_worth_much() -> None:
@@ -119,7 +119,7 @@ def test_other_outcomes_count_in_full(outcome: Outcome) -> None:
 
 
 def test_an_unknown_value_is_no_anomaly() -> None:
-    assert score(after(history()), use(TOMORROW, address="", client="")) == [[0], [0]]
+    assert score(after(history()), use(TOMORROW, address="", client="", action="")) == [[0], [0], [0]]
 
 
 def test_private_traffic_through_a_new_endpoint_is_judged_by_the_endpoint() -> None:
@@ -176,4 +176,36 @@ def test_a_row_is_judged_alone() -> None:
 
 
 def test_no_rows_are_worth_nothing() -> None:
-    assert score(Mind()) == [[], []]
+    assert score(Mind()) == [[], [], []]
+
+
+# --- actions -------------------------------------------------------------------------------------------------------
+
+
+def action(mind: Mind, what: str, **columns: object) -> float:
+    return score(mind, use(TOMORROW, action=what, **columns))[ACTION][0]
+
+
+def test_a_new_action_is_worth_more_in_a_new_service() -> None:
+    mind = after(history(), peers(3))
+    assert action(mind, "iam:CreateUser") > action(mind, "s3:PutObject") > 2
+
+
+def test_a_used_action_is_worth_nothing_however_rarely_it_was_used() -> None:
+    """One hour in seven days, of a service that was used in no other."""
+    mind = after(history(), [use(START + HOUR, action="iam:CreateUser")])
+    assert action(mind, "iam:CreateUser") == 0
+    assert action(mind, "iam:DeleteUser") > 0
+
+
+def test_an_action_that_peers_use_is_worth_less() -> None:
+    alone, among = (after(history(), peers(3, action=what)) for what in ("s3:GetObject", "sqs:SendMessage"))
+    assert action(among, "sqs:SendMessage") < action(alone, "sqs:SendMessage") - 2
+
+
+def test_a_refused_new_action_is_worth_half_and_teaches_nothing() -> None:
+    refused = [use(START + turn * HOUR, action="iam:CreateUser", outcome=Outcome.DENIED) for turn in range(20)]
+    mind = after(history(), refused)
+    accepted = action(mind, "iam:CreateUser")
+    assert accepted == action(after(history()), "iam:CreateUser")
+    assert action(mind, "iam:CreateUser", outcome=Outcome.DENIED) == pytest.approx(accepted / 2, abs=1 / NAT)

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from detector.domain import DAY, HOUR, I64, MINUTE, SECOND, Flag, UseBatch, UseRow
 from detector.state.epochs import (
     AHEAD,
-    BUCKET,
     EPOCH_ROWS,
     LATENESS,
     SILENT,
@@ -246,7 +245,7 @@ def closes(epochs: Epochs, watermark: I64, sizes: list[int]) -> list[int]:
     for turn in range(len(watermark)):
         part = watermark[start : start + sizes[turn % len(sizes)]]
         covered = 0
-        for piece, closed in epochs.cut(part):
+        for piece, closed in epochs.cut(part, np.ones(len(part), np.bool_)):
             assert piece.start == covered < piece.stop
             covered = piece.stop
             if closed:
@@ -260,11 +259,11 @@ def closes(epochs: Epochs, watermark: I64, sizes: list[int]) -> list[int]:
 def test_an_epoch_closes_after_so_many_rows_or_with_the_row_that_enters_a_new_bucket(
     steps: list[int], sizes: list[int], limit: int
 ) -> None:
-    watermark = START + np.cumsum(np.array(steps, np.int64) // 2) * BUCKET
+    watermark = START + np.cumsum(np.array(steps, np.int64) // 2) * LATENESS
     expected, rows = [], 0
     for at in range(len(watermark)):
         rows += 1
-        if rows == limit or (at and watermark[at] // BUCKET != watermark[at - 1] // BUCKET):
+        if rows == limit or (at and watermark[at] // LATENESS != watermark[at - 1] // LATENESS):
             expected.append(at + 1)
             rows = 0
     cut, whole = Epochs(limit), Epochs(limit)
@@ -279,7 +278,7 @@ def test_an_epoch_closes_after_so_many_rows_or_with_the_row_that_enters_a_new_bu
     ("watermark", "expected"),
     [
         (np.full(2 * EPOCH_ROWS + 5, START), [EPOCH_ROWS, 2 * EPOCH_ROWS]),
-        (np.array([START, START + BUCKET - 1, START + BUCKET, START + BUCKET]), [3]),
+        (np.array([START, START + LATENESS - 1, START + LATENESS, START + LATENESS]), [3]),
         (np.array([NEVER, NEVER, START, START]), [3]),
         (np.array([START + DAY]), []),
     ],
@@ -289,4 +288,20 @@ def test_it_closes_after_4096_rows_and_every_ten_minutes(watermark: I64, expecte
 
 
 def test_an_empty_batch_cuts_nothing() -> None:
-    assert list(Epochs().cut(np.zeros(0, np.int64))) == []
+    assert list(Epochs().cut(np.zeros(0, np.int64), np.zeros(0, np.bool_))) == []
+
+
+@given(st.lists(st.booleans(), max_size=30), CUTS, st.integers(1, 4))
+def test_rows_that_do_not_count_fill_no_epoch(counted: list[bool], sizes: list[int], limit: int) -> None:
+    expected, rows = [], 0
+    for at, counts in enumerate(counted):
+        rows += counts
+        if rows == limit:
+            expected.append(at + 1)
+            rows = 0
+    epochs, found, start, turn = Epochs(limit), [], 0, 0
+    while start < len(counted):
+        part = np.array(counted[start : start + sizes[turn % len(sizes)]], np.bool_)
+        found += [start + piece.stop for piece, closed in epochs.cut(np.full(len(part), START), part) if closed]
+        start, turn = start + len(part), turn + 1
+    assert found == expected

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.domain import I64
-from detector.fingerprint.facets import ADDRESS, CLIENT, FAMILY, PREFIX
+from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, PREFIX, SERVICE
 from detector.scoring.fixed import CELL, HALF_LIFE_DAYS
-from detector.state.principals import SETS, WAYS, Lessons, PrincipalTable
+from detector.state.principals import PLACES, WAYS, Lessons, PrincipalTable
 from tests.rows import START, bytes_a_row, keys
 
 NOW = START // 3_600_000_000  # an hour, and a midnight
@@ -32,12 +32,12 @@ class Profile:
     def learn(self, what: int, hour: int, level: int = PREFIX, parent: int = 0) -> None:
         self.table.learn(Lessons(self.slot, numbers(level), keys(what), keys(parent), numbers(hour)))
 
-    def hours(self, what: int, hour: int) -> float:
+    def hours(self, what: int, hour: int, level: int = PREFIX) -> float:
         """Hour cells of a value as of an hour."""
-        return float(self.table.seen(self.slot, keys(what), numbers(hour))[0][0]) / CELL
+        return float(self.table.seen(self.slot, level, keys(what), numbers(hour))[0][0]) / CELL
 
     def children(self, what: int) -> int:
-        return int(self.table.seen(self.slot, keys(what), numbers(NOW))[1][0])
+        return int(self.table.seen(self.slot, PREFIX, keys(what), numbers(NOW))[1][0])
 
     def total(self, hour: int) -> tuple[float, int]:
         """Hour cells and values of the network ladder."""
@@ -45,7 +45,7 @@ class Profile:
         return float(count[0]) / CELL, int(children[0])
 
     def stale(self, what: int, hour: int) -> tuple[bool, bool]:
-        new_hour, new_day = self.table.stale(self.slot, keys(what), numbers(hour))
+        new_hour, new_day = self.table.stale(self.slot, PREFIX, keys(what), numbers(hour))
         return bool(new_hour[0]), bool(new_day[0])
 
 
@@ -102,7 +102,7 @@ def test_a_late_value_counts_and_leaves_the_total_as_of_the_latest_hour() -> Non
     assert profile.hours(8, NOW) == pytest.approx(0.5, rel=0.01)
 
 
-VALUES = [value(at, at + 1) for at in range(SETS)]  # a set each, so none displaces another
+VALUES = [value(at, at + 1) for at in range(PLACES.sets)]  # a set each, so none displaces another
 LESSONS = st.lists(st.tuples(st.sampled_from(VALUES), st.integers(-50, 50)), max_size=40)
 
 
@@ -154,6 +154,21 @@ def test_a_value_outside_a_full_set_displaces_nothing_of_it() -> None:
     assert all(profile.hours(value(5, tag), NOW) == 1 for tag in range(1, WAYS + 1))
 
 
+def test_places_and_actions_displace_nothing_of_each_other() -> None:
+    """A principal whose addresses always change forgets none of its rare actions, and the reverse."""
+    profile = Profile()
+    profile.learn(value(5, 1), NOW)
+    profile.learn(value(5, 1), NOW, level=ACTION)
+    for tag in range(2, 200):
+        profile.learn(value(5, tag), NOW + tag, level=ADDRESS)
+    assert profile.hours(value(5, 1), NOW, level=PREFIX) == 0
+    assert profile.hours(value(5, 1), NOW, level=ACTION) == 1
+    for tag in range(2, 200):
+        profile.learn(value(5, tag), NOW + tag, level=ACTION)
+    assert profile.hours(value(5, 1), NOW, level=ACTION) == 0
+    assert profile.hours(value(5, 199), NOW + 199, level=ADDRESS) == 1
+
+
 def test_a_child_is_counted_once_at_its_parent() -> None:
     profile = Profile()
     profile.learn(value(1, 1), NOW)
@@ -197,10 +212,10 @@ def test_home_is_where_most_hours_were_spent() -> None:
     profile = Profile()
     for hour in range(22):
         profile.learn(value(1, 1) if hour % 3 else value(2, 2), NOW + hour)
-    for level, what in ((ADDRESS, 31), (FAMILY, 32), (CLIENT, 33)):
+    for level, what in ((ADDRESS, 31), (FAMILY, 32), (CLIENT, 33), (SERVICE, 34), (ACTION, 35)):
         profile.learn(what, NOW, level=level)
 
-    assert profile.table.home[profile.slot[0]].tolist() == [value(1, 1), 31, 32, 33]
+    assert profile.table.home[profile.slot[0]].tolist() == [value(1, 1), 31, 32, 33, 34, 35]
 
 
 def test_a_new_hour_and_a_new_day_are_told_apart() -> None:

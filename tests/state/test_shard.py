@@ -12,9 +12,9 @@ from detector.bundle import load_bundle
 from detector.detections.base import load_detections
 from detector.domain import DAY, HOUR, SECOND, Activity, ActorClass, Outcome, UseBatch, UseRow
 from detector.fingerprint.facets import ADDRESS, FAMILY, LEVELS, PREFIX, Facets, Fingerprinter
-from detector.pipeline import Pipeline
+from detector.pipeline import Configuration, Pipeline
 from detector.resources import models_dir
-from detector.scoring.evidence import COMPONENTS, Evidence
+from detector.scoring.evidence import COMPONENTS, Denied, Evidence
 from detector.scoring.fixed import CELL
 from detector.state import peers
 from detector.state.epochs import EPOCH_ROWS
@@ -22,7 +22,7 @@ from detector.state.shard import Limits, Shard
 from detector.state.table import Table
 from tests.rows import START, batch_of, fingerprint, row
 
-ELSEWHERE: dict[str, Any] = {"address": "203.0.113.66", "client": "aws-cli/2.15.0"}
+ELSEWHERE: dict[str, Any] = {"address": "203.0.113.66", "client": "aws-cli/2.15.0", "action": "iam:CreateUser"}
 
 
 class Mind:
@@ -35,7 +35,7 @@ class Mind:
     def take(self, batch: UseBatch, returns: int = 0, *, opened: bool = True) -> Facets:
         """Rows of the running epoch. `returns` of each row are of known clients; `opened`: each opens a context."""
         facets = self._fingerprinter.facets(batch)
-        self.shard.admit(batch, facets)
+        slot = self.shard.admit(batch, facets)
         lifecycle = self.shard.credentials.advance(batch, facets)
         n = len(batch)
         none = np.zeros(n, np.int64)
@@ -47,6 +47,7 @@ class Mind:
             returns=np.tile([returns, 0], (n, 1)),
             cold=np.zeros(n, np.bool_),
             baseline=none,
+            denied=Denied(self.shard.denials.advance(batch, facets, slot, self.shard.principals), none),
         )
         self.shard.note(batch, facets, evidence)
         return facets
@@ -60,7 +61,7 @@ class Mind:
         """Hour cells of a use's value in the profile of its principal, as of the use."""
         facets = fingerprint(one)[1]
         slot = self.shard.principals.find(facets.principal)
-        count, _ = self.shard.principals.seen(slot, facets.value[:, level], facets.hour)
+        count, _ = self.shard.principals.seen(slot, level, facets.value[:, level], facets.hour)
         return float(count[0]) / CELL if slot[0] >= 0 else 0.0
 
     def users(self, one: UseRow, level: int = PREFIX) -> tuple[int, int]:
@@ -224,6 +225,26 @@ def test_a_suspected_context_teaches_nothing_upstairs() -> None:
     assert mind.users(row()) == (1, 1), "what it did before stays"
 
 
+def probe(mind: Mind, *, suspected: bool) -> float:
+    """Three hours in use, in two of which an action was refused; how many are usual in an hour then."""
+    refused = [row(hour * HOUR, action=f"iam:List{hour}", outcome=Outcome.DENIED) for hour in (1, 2)]
+    mind.epoch(row(), *refused, suspected=[row()] if suspected else [])
+    facets = fingerprint(row())[1]
+    return float(mind.shard.denial_rates.rate(facets.principal, np.array([0.5]), 1)[0])
+
+
+def test_refused_actions_are_usual_for_a_principal_and_its_group_once_the_epoch_closes() -> None:
+    mind = Mind()
+    mind.take(batch_of(row(action="iam:ListUsers", outcome=Outcome.DENIED)))
+    assert len(mind.shard.denial_rates) == 0
+    assert probe(mind, suspected=False) == pytest.approx((3 + 0.5) / (3 + 1))
+    assert len(mind.shard.denial_rates) == 2
+
+
+def test_what_is_refused_to_a_suspected_principal_is_never_usual() -> None:
+    assert probe(Mind(), suspected=True) == 0.5
+
+
 def test_while_a_principal_is_suspected_none_of_its_returns_is_called_benign() -> None:
     mind = Mind()
     days_of_theft(mind, 3, suspected=True)
@@ -365,7 +386,7 @@ def held(table: Table) -> int:
 
 def test_whoever_mints_two_hundred_thousand_identities_takes_no_more_memory_than_the_limits_allow() -> None:
     limits = Limits(principals=LIMIT, credentials=LIMIT, holders=LIMIT, peers=LIMIT, rates=LIMIT)
-    pipeline = Pipeline(load_bundle(models_dir() / "default"), load_detections(), limits=limits)
+    pipeline = Pipeline(load_bundle(models_dir() / "default"), Configuration.of(load_detections()), limits=limits)
     shard = pipeline._shard
     tables = (shard.principals, shard.credentials, shard.contexts, shard.rates)
     sizes = []
