@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
+import msgspec
 import pytest
 
+from detector.bundle import Bundle
+from detector.control import Config, Control, ControlSource, Feedback, Model, Revoked, encode
 from detector.detections.base import load_detections
-from detector.domain import DAY, Activity, ActorClass, Flag, Outcome, UseRow
-from detector.pipeline import Counts, Emission, Pipeline
+from detector.domain import DAY, HOUR, SECOND, Activity, ActorClass, Flag, Outcome, UseRow
+from detector.pipeline import Configuration, Counts, Emission, Pipeline
+from detector.state.epochs import Timing
 from detector.state.shard import Limits
 from tests.streams import random_rows
 from tests.uses import BUNDLE, CLI, MINUTE, START, batch_of, history, instance, use, varied
@@ -16,7 +21,7 @@ THIEF = {"address": "192.0.2.66", "client": CLI}
 
 
 def pipeline(limits: Limits | None = None) -> Pipeline:
-    return Pipeline(BUNDLE, load_detections(), config_hash="config-digest", limits=limits)
+    return Pipeline(BUNDLE, Configuration.of(load_detections(), "config-digest"), limits=limits)
 
 
 def numbered(rows: Sequence[UseRow]) -> list[UseRow]:
@@ -62,25 +67,166 @@ def test_a_theft_is_one_incident_and_pages_once_for_each_severity() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5, 4096])
-def test_an_emission_stands_at_the_row_that_decided_it(size: int) -> None:
+def test_an_alert_is_decided_by_the_last_row_it_names(size: int) -> None:
     rows = stolen()
+    places = {row.native_id: at for at, row in enumerate(rows)}
     emissions, _ = run(rows, size)
     assert emissions
-    for emission in emissions:
-        decided = rows[emission.raw_offset - 100]
-        assert emission.raw_partition == 3
-        assert emission.alert.evidence.event_ids[-1] == decided.native_id
-        assert emission.alert.detected_time == emission.alert.time
-    offsets = [emission.raw_offset for emission in emissions]
-    assert offsets == sorted(offsets)
+    decided = [places[emission.alert.evidence.event_ids[-1]] for emission in emissions]
+    assert decided == sorted(decided)
+    assert all(emission.alert.detected_time == emission.alert.time for emission in emissions)
 
 
-def test_a_closing_stands_at_the_row_that_let_the_day_pass() -> None:
+def test_alerts_of_detections_in_shadow_are_told_apart() -> None:
+    quiet = Pipeline(BUNDLE, Configuration(load_detections(), frozenset(load_detections()), frozenset()))
+    emissions = quiet.process(batch_of(stolen()))
+    assert [one.alert.incident_id for one in emissions] == [one.alert.incident_id for one in run(stolen())[0]]
+    assert not any(emission.sends for emission in emissions)
+    assert all(emission.sends for emission in run(stolen())[0])
+
+
+def test_an_incident_closes_once_a_day_has_passed() -> None:
+    later = numbered([*stolen(), use(DAY_EIGHT + DAY), use(DAY_EIGHT + 2 * DAY), use(DAY_EIGHT + 3 * DAY)])
+    last = run(later)[0][-1].alert
+    assert (last.status, last.close_reason) == ("closed", "inactive for 24 h")
+    assert run(later[:-2])[0][-1].alert.status != "closed"
+
+
+# --- ticks ---------------------------------------------------------------------------------------------------------
+
+
+def tick(time: int, **columns: object) -> UseRow:
+    return varied(use(time, native_id="", source="", credential="", principal="", realm="", address="", client=""),
+                  activity=Activity.TICK, raw_partition=3, **columns)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 4096])
+def test_ticks_close_an_incident_when_nothing_else_comes(size: int) -> None:
     rows = stolen()
-    later = numbered([*rows, use(DAY_EIGHT + DAY), use(DAY_EIGHT + 2 * DAY), use(DAY_EIGHT + 3 * DAY)])
-    last = run(later)[0][-1]
-    assert last.alert.status == "closed"
-    assert (last.raw_partition, last.raw_offset) == (3, 100 + len(later) - 2)
+    idle = [tick(DAY_EIGHT + hours * HOUR, raw_offset=rows[-1].raw_offset + 1) for hours in range(1, 30)]
+    emissions, one = run([*rows, *idle], size)
+    assert [emission.alert.status for emission in emissions][-1] == "closed"
+    assert (one.counts.ticks, one.counts.rows) == (len(idle), len(rows))
+
+
+def test_a_short_inactivity_and_lateness_close_within_seconds() -> None:
+    timing = Timing(lateness=SECOND, inactivity=5 * SECOND)
+    one = Pipeline(BUNDLE, Configuration.of(load_detections()), timing=timing)
+    rows = stolen()
+    last = rows[-1].time
+    one.process(batch_of(rows))
+    assert one.process(batch_of([tick(last + 5 * SECOND)])) == []
+    (closed,) = one.process(batch_of([tick(last + 8 * SECOND)]))
+    assert (closed.alert.status, closed.alert.close_reason) == ("closed", "inactive for 5 s")
+
+
+def test_a_tick_is_never_a_repeat_and_drops_no_row_behind_it() -> None:
+    rows = stolen()
+    at = len(rows) // 2
+    ticks = [tick(rows[at].time, raw_offset=rows[at].raw_offset)] * 3
+    emissions, one = run([*rows[:at], *ticks, *rows[at:]])
+    assert [emission.alert.id for emission in emissions] == [emission.alert.id for emission in run(rows)[0]]
+    assert (one.counts.resent, one.counts.redelivered, one.counts.ticks) == (0, 0, 3)
+
+
+# --- control rows --------------------------------------------------------------------------------------------------
+
+
+def said(record: Control, at: int = 0) -> UseRow:
+    row = ControlSource().read([encode(record)], "").rows[0]
+    return row._replace(native_id=f"control-{at}", raw_partition=9, raw_offset=at)
+
+
+def feedback(incident: str, verdict: Literal["confirm", "benign"]) -> Feedback:
+    return Feedback(
+        time="2026-01-13T00:00:00Z", incident_id=incident, verdict=verdict, reason="a new host", author="ann"
+    )
+
+
+def test_a_confirmed_incident_says_so_and_stays_open() -> None:
+    rows = stolen()
+    opened = run(rows)[0][0].alert
+    emissions, one = run([*rows, said(feedback(opened.incident_id, "confirm"))])
+    last = emissions[-1].alert
+    assert (last.status, last.verdict, last.incident_id) == ("update", "confirmed", opened.incident_id)
+    assert not last.is_alert
+    assert one._incidents.open
+
+
+def test_a_benign_incident_closes_and_what_it_saw_is_normal_from_then_on() -> None:
+    rows = stolen()
+    opened = run(rows)[0][0].alert
+    verdict = said(feedback(opened.incident_id, "benign"))
+    again = [varied(row, native_id=f"again-{at}", raw_offset=10_000 + at, time=row.time + 2 * HOUR)
+             for at, row in enumerate(rows[-10:])]  # fmt: skip
+    emissions, one = run([*rows, verdict, *again])
+    last = emissions[-1].alert
+    assert (last.status, last.verdict, last.close_reason) == ("closed", "benign", "benign, says ann: a new host")
+    assert not one._incidents.open
+    assert len(run([*rows, *again])[1]._incidents.open) == 1, "without the verdict it stays an incident"
+
+
+def test_a_verdict_on_an_incident_that_is_not_open_changes_nothing() -> None:
+    emissions, one = run([*week(), said(feedback("a" * 26, "benign"))])
+    assert emissions == []
+    assert one.counts.controls == 1
+
+
+def test_a_control_row_that_is_sent_again_is_obeyed_once() -> None:
+    rows = stolen()
+    verdict = said(feedback(run(rows)[0][0].alert.incident_id, "confirm"))
+    assert len(run([*rows, verdict, verdict])[0]) == len(run([*rows, verdict])[0])
+
+
+def test_a_revoked_credential_is_not_to_be_used_again() -> None:
+    calm = week()
+    key = calm[0]
+    revoked = Revoked(time="2026-01-12T00:00:00Z", realm=key.realm, principal=key.principal, credential=key.credential)
+    after = [use(DAY_EIGHT + hours * HOUR) for hours in range(1, 4)]
+    emissions, _ = run(numbered([*calm, *after]))
+    assert emissions == []
+    rows = numbered([*calm, *after])
+    emissions, _ = run([*rows[: len(calm)], said(revoked), *rows[len(calm) :]])
+    assert emissions[0].alert.detection == "replay.after_revocation"
+
+
+class Elsewhere:
+    """What a control row can switch to."""
+
+    def bundle(self, name: str, digest: str) -> Bundle:
+        return msgspec.structs.replace(BUNDLE, name=name, digest=digest)
+
+    def configuration(self, modes: Mapping[str, str]) -> Configuration:
+        known = load_detections()
+        active = frozenset(name for name in known if modes.get(name) != "off")
+        return Configuration(known, active, active, "switched")
+
+
+def test_model_and_configuration_change_at_the_row_that_says_so() -> None:
+    rows = stolen()
+    model = said(Model(time="2026-01-13T00:00:00Z", bundle="other", digest="ab" * 32))
+    modes = said(Config(time="2026-01-13T00:00:00Z", detections={"replay.concurrent_use": "off"}, author="ann"), 1)
+    one = Pipeline(BUNDLE, Configuration.of(load_detections(), "first"), switches=Elsewhere())
+    before = one.process(batch_of(rows))
+    again = [
+        varied(use(DAY_EIGHT + days * DAY), native_id=f"more-{days}", raw_partition=3, raw_offset=10_000 + days)
+        for days in (2, 3)
+    ]
+    after = one.process(batch_of([model, modes, *again]))
+    assert {emission.alert.detector.config for emission in before} == {"first"}
+    assert {emission.alert.detector.bundle for emission in before} == {f"{BUNDLE.name}@{BUNDLE.digest[:12]}"}
+    assert {emission.alert.detector.config for emission in after} == {"switched"}
+    assert {emission.alert.detector.bundle for emission in after} == {f"other@{'ab' * 6}"}
+    (closed,) = [emission.alert for emission in after]
+    assert "replay.concurrent_use" in closed.detections, "what has fired stays told"
+
+
+def test_a_detection_that_a_control_row_switches_off_fires_no_more() -> None:
+    modes = said(Config(time="2026-01-13T00:00:00Z", detections={"replay.concurrent_use": "off"}, author="ann"))
+    one = Pipeline(BUNDLE, Configuration.of(load_detections(), "first"), switches=Elsewhere())
+    assert "replay.concurrent_use" in run(stolen())[0][-1].alert.detections
+    fired = {name for emission in one.process(batch_of([modes, *stolen()])) for name in emission.alert.detections}
+    assert fired == {"replay.new_origin"}
 
 
 def test_alerts_know_the_configuration_and_the_active_credentials() -> None:

@@ -72,7 +72,7 @@ class AlertBuilder:
             learning=Learning(
                 baseline_age_days=round(suspect.baseline_seconds / 86_400, 1), cold_start=deciding.cold
             ),
-            close_reason="inactive for 24 h" if revision.status == "closed" else None,
+            verdict=incident.verdict or None, close_reason=incident.close_reason or None,
             runbook_url=f"runbook:{said.id}", silence=_silence(suspect, said.id, incident.last_time),
             detector=self._made_by(said.version),
         )  # fmt: skip
@@ -167,6 +167,9 @@ def _response(use: Candidate, active_credentials: int) -> ResponseAdvice:
 def _observables(use: Candidate) -> list[Observable]:
     observed = [("ip", use.address), ("user_agent", use.client), ("credential", use.credential), ("action", use.action)]
     expected = [("network", use.expected.prefix), ("client", use.expected.client)]
+    if use.pod is not None:
+        observed += [("pod", use.pod.name), ("node", use.pod.address_of)]
+        expected += [("node", use.pod.node), *(("ip", address) for address in use.pod.addresses)]
     return [
         *(Observable(type=kind, value=value, role="observed") for kind, value in observed if value),
         *(Observable(type=kind, value=value, role="expected") for kind, value in expected if value),

@@ -14,7 +14,7 @@ from detector.alert import Severity
 from detector.bundle import Bundle
 from detector.decision.severity import confidence, impact, rank, severity
 from detector.detections.base import Detection
-from detector.domain import DAY
+from detector.domain import DAY, SECOND
 from detector.fingerprint.hashing import short_id
 from detector.scoring.episode import Candidate, Episode, Episodes
 
@@ -42,6 +42,13 @@ class Incident:
     revision: int = -1
     announced: int = 0  # count at the last revision
     is_told: bool = False  # a revision of it went out
+    verdict: str = ""
+    close_reason: str = ""
+
+    @property
+    def holders(self) -> frozenset[int]:
+        """Keys of the holders whose uses it holds."""
+        return frozenset(use.holder for use in self.uses)
 
     def add(self, use: Candidate) -> None:
         """Take in one more use."""
@@ -72,21 +79,33 @@ class Revision:
 class Incidents:
     """Open incidents by principal key, and the episodes they grow from.
 
-    `sending` are the ids of detections that are not in shadow: an incident is told of, and paged, from the moment
-    one of them fires on it.
+    `sending` are the ids of detections that are not in shadow (None: all): an incident is told of, and paged, from the
+    moment one of them fires on it. `inactivity` (microseconds) is how long one stays open without a use.
     """
 
     def __init__(
-        self, bundle: Bundle, detections: Mapping[str, Detection], sending: Collection[str] | None = None
+        self,
+        bundle: Bundle,
+        detections: Mapping[str, Detection],
+        sending: Collection[str] | None = None,
+        inactivity: int = DAY,
     ) -> None:
-        self._sending = frozenset(detections if sending is None else sending)
-        self._prior = bundle.decision.prior
-        self._queue = bundle.decision.tiers.queue
-        self._detections = detections
+        self._inactivity = inactivity
         self._before: dict[int, list[Candidate]] = {}  # candidates of an episode that has not become an incident
         self.episodes = Episodes(bundle)
         self.open: dict[int, Incident] = {}
         self.opened = 0
+        self.decide_by(bundle, detections, sending)
+
+    def decide_by(
+        self, bundle: Bundle, detections: Mapping[str, Detection], sending: Collection[str] | None = None
+    ) -> None:
+        """Take up another bundle and other detections; what is open stays open."""
+        self._prior = bundle.decision.prior
+        self._queue = bundle.decision.tiers.queue
+        self._detections = detections
+        self._sending = frozenset(detections if sending is None else sending)
+        self.episodes.decide_by(bundle)
 
     def observe(self, principal: int, use: Candidate) -> Revision | None:
         """Take in a candidate; the revision it causes, if any."""
@@ -108,7 +127,7 @@ class Incidents:
             return None
         opening = self._before.pop(principal)
         incident = Incident(
-            id=short_id(use.realm, use.principal, use.native_id, use.use_index),
+            id=short_id(use.realm, use.principal, use.native_id, use.use_index, use.time),
             principal=principal,
             uses=[],
             count=0,
@@ -149,18 +168,49 @@ class Incidents:
         incident.is_told = incident.is_told or sends
         return Revision(incident, status, use, is_page)
 
+    def judge(
+        self, incident_id: str, verdict: Literal["confirm", "benign"], reason: str, author: str
+    ) -> Revision | None:
+        """Take in an analyst's verdict; the revision it causes. None when no such incident is open.
+
+        `benign` closes the incident and forgets its episode: what comes next is judged anew.
+        """
+        found = next((key for key, one in self.open.items() if one.id == incident_id), None)
+        if found is None:
+            return None
+        incident = self.open[found]
+        incident.verdict = "confirmed" if verdict == "confirm" else "benign"
+        if verdict == "confirm":
+            return self._announce(incident, incident.uses[-1], "update" if incident.is_told else "new")
+        incident.close_reason = f"benign, says {author}: {reason}"
+        del self.open[found]
+        self.episodes.open.pop(found, None)
+        return self._announce(incident, incident.uses[-1], "closed")
+
     def close(self, watermark: int) -> list[Revision]:
-        """At an epoch's close: incidents without activity for a day end, in order of their ids."""
+        """At an epoch's close: incidents without activity end, in order of their ids."""
         self.episodes.expire(watermark)
         for principal in [key for key in self._before if key not in self.episodes.open]:
             del self._before[principal]
-        quiet = [key for key, one in self.open.items() if one.last_time + DAY < watermark]
+        quiet = [key for key, one in self.open.items() if one.last_time + self._inactivity < watermark]
         ended = sorted((self.open.pop(key) for key in quiet), key=lambda incident: incident.id)
+        for incident in ended:
+            incident.close_reason = f"inactive for {_span(self._inactivity)}"
         return [self._announce(incident, incident.uses[-1], "closed") for incident in ended]
 
     def digest(self) -> str:
         """Digest of open episodes and incidents."""
-        episodes = sorted((key, one.opened, one.kind, *one.components) for key, one in self.episodes.open.items())
-        incidents = sorted((one.id, one.revision, one.count, one.severity, *one.fired) for one in self.open.values())
+        episodes = sorted(
+            (key, one.opened, one.kind, *one.components, *sorted(one.actions))
+            for key, one in self.episodes.open.items()
+        )
+        incidents = sorted(
+            (one.id, one.revision, one.count, one.severity, one.verdict, *one.fired) for one in self.open.values()
+        )
         before = sorted((key, len(uses)) for key, uses in self._before.items())
         return short_id(episodes, incidents, before)
+
+
+def _span(microseconds: int) -> str:
+    seconds = microseconds // SECOND
+    return f"{seconds // 3600} h" if seconds >= 7200 else f"{seconds} s"

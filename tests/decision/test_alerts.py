@@ -42,7 +42,7 @@ def strong(**columns: object) -> Candidate:
 
 def test_an_alert_is_a_revision_of_its_incident() -> None:
     found = alert(strong())
-    assert found.incident_id == found.dedup_key == short_id("111122223333", candidate().principal, "event-1", 0)
+    assert found.incident_id == found.dedup_key == short_id("111122223333", candidate().principal, "event-1", 0, START)
     assert found.id == short_id(found.incident_id, 0)
     assert (found.revision, found.status, found.is_alert) == (0, "new", True)
 

@@ -14,12 +14,12 @@ from detector.alert import Alert, encode
 from detector.decode import Decoder, RawRecord
 from detector.detections.base import load_detections
 from detector.domain import HOUR, MINUTE, SECOND
-from detector.pipeline import Pipeline
+from detector.pipeline import Configuration, Pipeline
 from detector.records import TEXT_LIMIT
 from detector.registry import members
 from detector.runtime.outgoing import outgoing
 from detector.sources.base import Source
-from detector.stream.kafka import MAX_REQUEST_BYTES
+from detector.stream.kafka.producer import MAX_VALUE_BYTES
 from tests.detections.scenario import BOTO, CLI, START, THEFT, bundle
 
 LONGEST_PATH = 4096  # bytes, of a file's name
@@ -60,17 +60,17 @@ def alerts() -> list[Alert]:
     decoder = Decoder({name: source() for name, source in members(sources, Source).items()})
     batch, rejected = decoder.decode([RawRecord(value, name, at) for at, value in enumerate(values)])
     assert rejected == []
-    return [found.alert for found in Pipeline(bundle(), load_detections()).process(batch)]
+    return [found.alert for found in Pipeline(bundle(), Configuration.of(load_detections())).process(batch)]
 
 
 def test_the_largest_alert_is_below_what_a_broker_takes(alerts: list[Alert]) -> None:
     sizes = []
     for alert in alerts:
-        line = outgoing(alert)
-        headers = sum(len(name) + len(value) for name, value in line.headers)
-        sizes.append(len(line.key) + len(line.value) + headers)
-    assert max(sizes) < MAX_REQUEST_BYTES - 10_000  # room for the frame of a record
-    assert max(sizes) > MAX_REQUEST_BYTES // 10, "texts that do not arrive in the alert would prove nothing"
+        record = outgoing("alerts", alert)
+        headers = sum(len(name) + len(value) for name, value in record.headers)
+        sizes.append(len(record.key or b"") + len(record.value or b"") + headers)
+    assert max(sizes) < MAX_VALUE_BYTES - 10_000  # room for the frame of a record
+    assert max(sizes) > MAX_VALUE_BYTES // 10, "texts that do not arrive in the alert would prove nothing"
 
 
 def test_what_is_left_out_is_said(alerts: list[Alert]) -> None:

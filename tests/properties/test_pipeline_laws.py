@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.alert import encode
+from detector.alert import Alert, encode
 from detector.bundle import Bundle, load_bundle
+from detector.control import Control, Feedback, Revoked
 from detector.detections.base import load_detections
-from detector.domain import DAY, UseBatch, UseRow
-from detector.pipeline import Pipeline
+from detector.domain import DAY, Activity, UseBatch, UseRow
+from detector.pipeline import Configuration, Pipeline
 from tests.oracle import Oracle, shard_content
-from tests.streams import batch_of, cut, random_rows
+from tests.streams import batch_of, cut, interrupted, random_rows
 
 BUNDLE: Bundle = load_bundle(Path(__file__).parents[2] / "models" / "default")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -23,7 +25,7 @@ few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthChec
 
 
 def run(pieces: list[UseBatch]) -> tuple[list[bytes], Pipeline]:
-    pipeline = Pipeline(BUNDLE, load_detections())
+    pipeline = Pipeline(BUNDLE, Configuration.of(load_detections()))
     alerts = [encode(one.alert) for piece in pieces for one in pipeline.process(piece)]
     return alerts, pipeline
 
@@ -31,7 +33,7 @@ def run(pieces: list[UseBatch]) -> tuple[list[bytes], Pipeline]:
 @few
 @given(seed=SEEDS, sizes=SIZES)
 def test_batches_equal_one_row_at_a_time(seed: int, sizes: list[int]) -> None:
-    batch = batch_of(random_rows(seed))
+    batch = batch_of(random_rows(seed, cluster=0.5))
     oracle = Oracle(BUNDLE, load_detections())
     oracle.process(batch)
     alerts, pipeline = run(cut(batch, sizes))
@@ -41,23 +43,58 @@ def test_batches_equal_one_row_at_a_time(seed: int, sizes: list[int]) -> None:
         assert ours[part] == theirs[part], part
 
 
+@few
+@given(seed=SEEDS, sizes=SIZES)
+def test_ticks_and_control_rows_mean_the_same_however_batches_are_cut(seed: int, sizes: list[int]) -> None:
+    rows = random_rows(seed, 500)
+    incidents = sorted({alert.incident_id for alert in of(rows)})
+    said = [feedback(one, "benign" if at % 2 else "confirm") for at, one in enumerate(incidents)] + revoked(rows)
+    batch = batch_of(interrupted(rows, seed, said))
+    oracle = Oracle(BUNDLE, load_detections())
+    oracle.process(batch)
+    alerts, pipeline = run(cut(batch, sizes))
+    assert alerts == [encode(alert) for alert in oracle.alerts]
+    theirs, ours = oracle.content(), shard_content(pipeline._shard)
+    for part in theirs:
+        assert ours[part] == theirs[part], part
+    assert pipeline.digest() == run([batch])[1].digest()
+    assert pipeline.counts.controls == sum(row.activity == Activity.CONTROL for row in interrupted(rows, seed, said))
+
+
+def of(rows: list[UseRow]) -> list[Alert]:
+    return [one.alert for one in Pipeline(BUNDLE, Configuration.of(load_detections())).process(batch_of(rows))]
+
+
+def feedback(incident: str, verdict: Literal["confirm", "benign"]) -> Control:
+    return Feedback(time="2026-01-09T00:00:00Z", incident_id=incident, verdict=verdict, reason="known", author="ann")
+
+
+def revoked(rows: list[UseRow]) -> list[Control]:
+    return [
+        Revoked(time="2026-01-06T00:00:00Z", realm=row.realm, principal=row.principal, credential=row.credential)
+        for row in rows[:400:100]
+        if row.credential
+    ]
+
+
 def test_random_streams_reach_every_kind_of_evidence() -> None:
     """Otherwise the laws above would hold for a detector that does nothing."""
     facets: set[str] = set()
     statuses: set[bytes] = set()
     for seed in range(12):
-        for alert in run([batch_of(random_rows(seed, 600))])[1]._incidents.open.values():
+        for alert in run([batch_of(random_rows(seed, 600, cluster=0.5))])[1]._incidents.open.values():
             facets |= alert.kinds
-        for line in run([batch_of(random_rows(seed, 600))])[0]:
+        for line in run([batch_of(random_rows(seed, 600, cluster=0.5))])[0]:
             statuses |= {word for word in (b'"new"', b'"update"', b'"closed"') if b'"status":' + word in line}
-    assert facets >= {"network", "client", "concurrency", "path", "binding", "revocation"}
+    expected = {"network", "client", "concurrency", "path", "binding", "revocation", "workload_end", "action", "sweep"}
+    assert facets >= expected
     assert statuses == {b'"new"', b'"update"', b'"closed"'}
 
 
 @few
 @given(seed=SEEDS, sizes=SIZES)
 def test_cutting_batches_elsewhere_changes_nothing(seed: int, sizes: list[int]) -> None:
-    batch = batch_of(random_rows(seed, 800))
+    batch = batch_of(random_rows(seed, 800, cluster=0.5))
     whole, once = run([batch])
     pieces, cut_up = run(cut(batch, sizes))
     assert pieces == whole
@@ -67,7 +104,7 @@ def test_cutting_batches_elsewhere_changes_nothing(seed: int, sizes: list[int]) 
 @few
 @given(seed=SEEDS, sizes=SIZES, again=st.integers(1, 50))
 def test_sending_rows_again_after_a_crash_changes_nothing(seed: int, sizes: list[int], again: int) -> None:
-    batch = batch_of(random_rows(seed))
+    batch = batch_of(random_rows(seed, cluster=0.5))
     whole, once = run([batch])
     pieces = cut(batch, sizes)
     resent = [piece for at, piece in enumerate(pieces) for piece in [*pieces[max(at - again, 0) : at], piece][-3:]]
@@ -79,7 +116,7 @@ def test_sending_rows_again_after_a_crash_changes_nothing(seed: int, sizes: list
 @few
 @given(seed=SEEDS, sizes=SIZES)
 def test_records_delivered_twice_upstream_change_no_alert(seed: int, sizes: list[int]) -> None:
-    rows = random_rows(seed)
+    rows = random_rows(seed, cluster=0.5)
     twice: list[UseRow] = []
     for at, row in enumerate(rows):
         twice.append(row._replace(raw_offset=2 * at))
@@ -93,7 +130,8 @@ def test_records_delivered_twice_upstream_change_no_alert(seed: int, sizes: list
 def test_an_idle_day_closes_an_incident_once(sizes: list[int]) -> None:
     rows = random_rows(3, 600)
     late = max(row.time for row in rows) + 3 * DAY
-    ends = [rows[-1]._replace(native_id=f"late {p}", time=late, raw_partition=p, raw_offset=9999) for p in (0, 1)]
+    clock = rows[-1]._replace(principal="clock", time=late, raw_offset=9999)  # new, hence not judged
+    ends = [clock._replace(native_id=f"late {p}", raw_partition=p) for p in (0, 1)]
     rows = [row._replace(append_time=0, flags=0) for row in rows + ends]
     alerts, pipeline = run(cut(batch_of(rows), sizes))
     closed = [line for line in alerts if b'"status":"closed"' in line]
