@@ -6,17 +6,17 @@ the text of a record: event fields become metric labels and log fields as they a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The service is connected and begins to read the earliest retained record. `url` serves its metrics."""
+    """The worker is connected and begins to read. `url` serves its metrics."""
 
-    topic: str
+    roles: tuple[str, ...]
     group: str
-    partitions: int
+    worker: str
     bundle: str
     bundle_digest: str
     url: str
@@ -24,9 +24,24 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The replay has reached the committed offsets: alerts are written from here on."""
+    """The replay of every partition has reached what was committed: alerts are written from here on."""
 
-    records: int
+    partitions: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksWritten:
+    """Raw records became blocks of uses, acknowledged.
+
+    `events`: source → logged records that became uses; `rows` in `blocks` of together `size` bytes; `seconds`: time
+    from the fetch to the acknowledgement.
+    """
+
+    events: Mapping[str, int]
+    rows: int
+    blocks: int
+    size: int
     seconds: float
 
 
@@ -34,18 +49,35 @@ class Restored:
 class BatchProcessed:
     """One batch went through the pipeline.
 
-    `events`: source → logged records that became uses. `uses`: outcome → rows (accepted, resent, redelivered,
-    scored, candidates). `seconds`: time to decide the batch. `age_seconds`: age of its last row by event time, None
-    when unknown. `principals`, `credentials`: live entries of the state afterwards; `evicted`: entries let go.
+    `uses`: outcome → rows (accepted, resent, redelivered, scored, candidates). `seconds`: time to decide the batch.
+    `age_seconds`: age of its last row by event time, None when unknown. `principals`, `credentials`: live entries of
+    the state afterwards; `evicted`: entries let go.
     """
 
-    events: Mapping[str, int]
     uses: Mapping[str, int]
     seconds: float
     age_seconds: float | None = None
     principals: int = 0
     credentials: int = 0
     evicted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionStopped:
+    """A partition of uses holds a record that cannot be read: nothing behind it is decided until somebody acts."""
+
+    topic: str
+    partition: int
+    offset: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlIgnored:
+    """A control record asks for something that this installation does not have; the rest of it holds."""
+
+    kind: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +109,45 @@ class AlertShadowed:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsDelivered:
+    """What became of alerts at one sink. `outcomes`: delivered, repeated, filtered → alerts."""
+
+    sink: str
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRetried:
+    """The sink's destination is away or failing; its alerts wait and are tried again. Nothing is lost."""
+
+    sink: str
+    attempt: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRefused:
+    """The destination does not get this alert: it stays in the alerts topic, its place goes to the dead letters.
+
+    `reason` is one of `detector.sinks.base.REFUSALS`; the ids are empty where the record is no alert.
+    """
+
+    sink: str
+    alert: str
+    incident_id: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySuspended:
+    """The destination wants nothing more: the sink sends nothing until an operator acts and starts again."""
+
+    sink: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommitDone:
     """Everything before these positions is delivered. `next_offsets`: partition → next offset to read."""
 
@@ -86,10 +157,20 @@ class CommitDone:
 
 @dataclass(frozen=True, slots=True)
 class LagMeasured:
-    """Records that have arrived and are not read yet, per partition."""
+    """Records that have arrived and are not read yet by a group, per partition."""
 
+    group: str
     topic: str
     records: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalanced:
+    """The group has given its partitions anew. `partitions`: topic → the numbers that are ours; `seconds`: it took."""
+
+    group: str
+    partitions: Mapping[str, Sequence[int]]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +190,6 @@ class LoopLagMeasured:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderUnstable:
-    """More than one raw partition feeds one pipeline: their arrival order, and so the alerts, may differ on replay."""
-
-    topic: str
-    partitions: int
-
-
-@dataclass(frozen=True, slots=True)
 class Stopping:
     """The service was asked to end and drains. `reason` is the name of a signal or `end of stream`."""
 
@@ -125,24 +198,30 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Everything read is delivered and committed, or the reason why not was raised."""
+    """Everything that was read is delivered and committed, or the reason why not was raised."""
 
-    alerts: int
-    next_offsets: Mapping[int, int] = field(default_factory=dict)
+    reason: str
 
 
 Event = (
     Started
     | Restored
+    | BlocksWritten
     | BatchProcessed
+    | PartitionStopped
+    | ControlIgnored
     | RecordsRejected
     | AlertWritten
     | AlertShadowed
+    | AlertsDelivered
+    | DeliveryRetried
+    | DeliveryRefused
+    | DeliverySuspended
     | CommitDone
     | LagMeasured
+    | Rebalanced
     | StreamRetried
     | LoopLagMeasured
-    | OrderUnstable
     | Stopping
     | Stopped
 )

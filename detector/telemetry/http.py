@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -26,12 +26,22 @@ STALLED_SECONDS: Final = 60.0
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Health:
-    """What the probes answer. The service reports; the endpoint reads.
+class Probed(Protocol):
+    """What the probes ask: texts that say why not, empty when all is well."""
 
-    *Ready* means assigned and restored, not free of lag. *Healthy* means that the service made a step lately: a
-    process whose loop answers while its work hangs is not healthy. Waiting for a broker is a step, for a restart
-    would not bring it back.
+    def unready(self) -> str:
+        """Why not ready."""
+
+    def unhealthy(self) -> str:
+        """Why not healthy."""
+
+
+class Health:
+    """What the probes answer for one role. The role reports; the endpoint reads.
+
+    *Ready* means assigned and restored, not free of lag. *Healthy* means that the role made a step lately: a process
+    whose loop answers while its work hangs is not healthy. Waiting for a broker is a step, for a restart would not
+    bring it back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -63,6 +73,28 @@ class Health:
         )
 
 
+class Healths:
+    """The roles of one process: it is ready or healthy when each of them is."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._roles: dict[str, Health] = {}
+
+    def of(self, role: str) -> Health:
+        """The health of a role, made when it is first asked for."""
+        return self._roles.setdefault(role, Health(self._clock))
+
+    def unready(self) -> str:
+        """Which roles are not ready, and why; while there are none, their parts are being started."""
+        if not self._roles:
+            return "starting"
+        return "; ".join(f"{role}: {why}" for role, one in self._roles.items() if (why := one.unready()))
+
+    def unhealthy(self) -> str:
+        """Which roles are not healthy, and why."""
+        return "; ".join(f"{role}: {why}" for role, one in self._roles.items() if (why := one.unhealthy()))
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where the pages answer."""
@@ -77,7 +109,7 @@ class Endpoint:
 
 
 @asynccontextmanager
-async def serve(registry: CollectorRegistry, health: Health, host: str, port: int) -> AsyncIterator[Endpoint]:
+async def serve(registry: CollectorRegistry, health: Probed, host: str, port: int) -> AsyncIterator[Endpoint]:
     """Serve until the block is left; port 0 takes a free one.
 
     Raises ConfigError when `host` is not this machine or the port cannot be taken.
@@ -110,7 +142,7 @@ def _require_loopback(host: str) -> None:
         )
 
 
-def _application(registry: CollectorRegistry, health: Health) -> web.Application:
+def _application(registry: CollectorRegistry, health: Probed) -> web.Application:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": METRICS_TYPE})
 

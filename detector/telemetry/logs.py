@@ -22,17 +22,23 @@ from detector.telemetry.events import (
     AlertShadowed,
     AlertWritten,
     BatchProcessed,
+    BlocksWritten,
     CommitDone,
+    ControlIgnored,
+    DeliveryRefused,
+    DeliveryRetried,
+    DeliverySuspended,
     Event,
     LagMeasured,
     LoopLagMeasured,
-    OrderUnstable,
+    PartitionStopped,
     RecordsRejected,
     StreamRetried,
 )
 
-QUIET: Final = (BatchProcessed, CommitDone, LagMeasured, LoopLagMeasured)
-WARNED: Final = (OrderUnstable, RecordsRejected, StreamRetried)
+QUIET: Final = (BatchProcessed, BlocksWritten, CommitDone, LagMeasured, LoopLagMeasured)
+WARNED: Final = (ControlIgnored, DeliveryRetried, RecordsRejected, StreamRetried)
+FAILED: Final = (DeliveryRefused, DeliverySuspended, PartitionStopped)
 REPEAT_SECONDS: Final = 30.0
 MAX_FIELD: Final = 2000
 # C0, DEL and C1 controls, line separators, bidirectional overrides, lone surrogates: what could forge or hide a line.
@@ -78,7 +84,7 @@ def log_event(event: Event) -> None:
         return
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(event).__name__).lower()
     shown = {field.name: getattr(event, field.name) for field in fields(event)}
-    write = _log.warning if isinstance(event, WARNED) else _log.info
+    write = _log.error if isinstance(event, FAILED) else _log.warning if isinstance(event, WARNED) else _log.info
     if isinstance(event, AlertWritten | AlertShadowed):
         shown["alert"] = shown.pop("id")
     write(name, **shown)

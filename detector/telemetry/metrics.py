@@ -9,7 +9,7 @@ a set prove open after all, `MAX_SERIES` bounds it and the rest is counted under
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from prometheus_client import (
@@ -24,13 +24,20 @@ from prometheus_client import (
 
 from detector import __version__
 from detector.telemetry.events import (
+    AlertsDelivered,
     AlertShadowed,
     AlertWritten,
     BatchProcessed,
+    BlocksWritten,
     CommitDone,
+    DeliveryRefused,
+    DeliveryRetried,
+    DeliverySuspended,
     Event,
     LagMeasured,
     LoopLagMeasured,
+    PartitionStopped,
+    Rebalanced,
     RecordsRejected,
     Restored,
     Started,
@@ -57,6 +64,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._seen: dict[object, set[str]] = {}
+        self._lagging: set[tuple[str, str, int]] = set()
         self.build_info.labels(__version__, platform.python_version()).set(1)
 
     def _declare_path(self) -> None:
@@ -79,6 +87,12 @@ class Metrics:
             "detector_decision_seconds", "Time to decide one batch, from uses to alerts.", buckets=DECISION_BUCKETS,
             registry=registry,
         )  # fmt: skip
+        self.block_rows = Counter("detector_block_rows_total", "Rows written to the topic of uses.", registry=registry)
+        self.block_bytes = Counter("detector_block_bytes_total", "Bytes of the blocks they are in.", registry=registry)
+        self.ingest = Histogram(
+            "detector_ingest_seconds", "Time from a fetch of raw records to their acknowledged blocks.",
+            buckets=DECISION_BUCKETS, registry=registry,
+        )  # fmt: skip
         self.alerts = Counter(
             "detector_alerts_total", "Alerts acknowledged by their output.", ["severity", "detection"],
             registry=registry,
@@ -97,9 +111,17 @@ class Metrics:
             "detector_dead_letters_total", "Records set aside because they could not be read.", ["reason"],
             registry=registry,
         )  # fmt: skip
-        self.lag = Gauge(
-            "detector_kafka_lag", "Records that have arrived and are not read yet.", ["topic", "partition"],
+        self.deliveries = Counter(
+            "detector_deliveries_total", "Alerts by sink and by what became of them there.", ["sink", "outcome"],
             registry=registry,
+        )  # fmt: skip
+        self.lag = Gauge(
+            "detector_kafka_lag", "Records that have arrived and are not read yet.",
+            ["group", "topic", "partition"], registry=registry,
+        )  # fmt: skip
+        self.stopped = Gauge(
+            "detector_partition_stopped", "1 where a partition of uses holds a record that cannot be read.",
+            ["topic", "partition"], registry=registry,
         )  # fmt: skip
         self.committed = Gauge(
             "detector_kafka_committed_offset", "Next offset to read; everything before it is delivered.",
@@ -109,6 +131,9 @@ class Metrics:
             "detector_stream_retries_total", "Operations tried again because the broker did not answer.",
             ["operation"], registry=registry,
         )  # fmt: skip
+        self.rebalances = Counter(
+            "detector_rebalances_total", "Times that a group gave its partitions anew.", ["group"], registry=registry
+        )
         self.loop_lag = Histogram(
             "detector_loop_lag_seconds", "How late the event loop woke a sleeper.", buckets=LOOP_BUCKETS,
             registry=registry,
@@ -126,18 +151,16 @@ class Metrics:
         match event:
             case BatchProcessed():
                 self._batch(event)
+            case BlocksWritten():
+                self._written(event)
+            case PartitionStopped(topic=topic, partition=partition):
+                self.stopped.labels(topic, str(partition)).set(1)
             case RecordsRejected(reasons=reasons):
                 self._rejected(reasons)
             case AlertWritten(severity=severity, detection=detection):
                 self.alerts.labels(severity, self._bounded(self.alerts, detection)).inc()
             case AlertShadowed(severity=severity, detection=detection):
                 self.shadowed.labels(severity, self._bounded(self.shadowed, detection)).inc()
-            case CommitDone(topic=topic, next_offsets=positions):
-                _set_each(self.committed, topic, positions)
-            case LagMeasured(topic=topic, records=lag):
-                _set_each(self.lag, topic, lag)
-            case StreamRetried(operation=operation):
-                self.retries.labels(operation).inc()
             case LoopLagMeasured(seconds=seconds):
                 self.loop_lag.observe(seconds)
             case Started(bundle=bundle, bundle_digest=digest):
@@ -145,11 +168,38 @@ class Metrics:
             case Restored(seconds=seconds):
                 self.restore.set(seconds)
             case _:
+                self._stream(event)
+
+    def _stream(self, event: Event) -> None:
+        match event:
+            case CommitDone(topic=topic, next_offsets=positions):
+                _set_each(self.committed, topic, positions)
+            case LagMeasured(group=group, topic=topic, records=lag):
+                for number, count in lag.items():
+                    self.lag.labels(group, topic, str(number)).set(count)
+                self._lagging |= {(group, topic, number) for number in lag}
+            case StreamRetried(operation=operation):
+                self.retries.labels(operation).inc()
+            case Rebalanced(group=group, partitions=partitions):
+                self._rebalanced(group, partitions)
+            case _:
+                self._delivery(event)
+
+    def _delivery(self, event: Event) -> None:
+        match event:
+            case AlertsDelivered(sink=sink, outcomes=outcomes):
+                for outcome, count in outcomes.items():
+                    self.deliveries.labels(sink, outcome).inc(count)
+            case DeliveryRetried(sink=sink):
+                self.deliveries.labels(sink, "retried").inc()
+            case DeliveryRefused(sink=sink, reason=reason):
+                self.deliveries.labels(sink, reason).inc()
+            case DeliverySuspended(sink=sink):
+                self.deliveries.labels(sink, "suspended").inc()
+            case _:
                 pass
 
     def _batch(self, event: BatchProcessed) -> None:
-        for source, count in event.events.items():
-            self.events.labels(self._bounded(self.events, source), "accepted").inc(count)
         for outcome, count in event.uses.items():
             self.uses.labels(outcome).inc(count)
         self.decision.observe(event.seconds)
@@ -158,6 +208,25 @@ class Metrics:
         self.principals.set(event.principals)
         self.credentials.set(event.credentials)
         self.evicted.inc(event.evicted)
+
+    def _written(self, event: BlocksWritten) -> None:
+        for source, count in event.events.items():
+            self.events.labels(self._bounded(self.events, source), "accepted").inc(count)
+        self.block_rows.inc(event.rows)
+        self.block_bytes.inc(event.size)
+        self.ingest.observe(event.seconds)
+
+    def _rebalanced(self, group: str, partitions: Mapping[str, Sequence[int]]) -> None:
+        """Count, and say nothing more of the lag of partitions that went to another worker."""
+        self.rebalances.labels(self._bounded(self.rebalances, group)).inc()
+        gone = {
+            (who, topic, number)
+            for who, topic, number in self._lagging
+            if who == group and number not in partitions.get(topic, [number])
+        }
+        self._lagging -= gone
+        for who, topic, number in gone:
+            self.lag.remove(who, topic, str(number))
 
     def _rejected(self, reasons: Mapping[str, int]) -> None:
         for reason, count in reasons.items():

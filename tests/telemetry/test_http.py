@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from detector import __version__
 from detector.errors import ConfigError
 from detector.telemetry.events import RecordsRejected
-from detector.telemetry.http import STALLED_SECONDS, Endpoint, Health, serve
+from detector.telemetry.http import STALLED_SECONDS, Endpoint, Health, Healths, serve
 from detector.telemetry.metrics import Metrics
 
 
@@ -84,3 +84,44 @@ async def test_a_taken_port_is_one_clear_error() -> None:
 
 def test_an_ipv6_address_is_bracketed_in_the_url() -> None:
     assert Endpoint("::1", 9464).url == "http://[::1]:9464"
+
+
+# --- several roles in one process ------------------------------------------------------------------------------------
+
+
+async def test_a_process_whose_roles_are_not_made_yet_is_starting() -> None:
+    health = Healths()
+    async with serve(CollectorRegistry(), health, "127.0.0.1", 0) as endpoint:
+        assert await get(endpoint, "/readyz") == (503, "text/plain", "starting\n")
+        assert (await get(endpoint, "/healthz"))[0] == 200
+        health.of("ingest").ready()
+        assert await get(endpoint, "/readyz") == (200, "text/plain", "ok\n")
+
+
+def test_a_process_is_ready_when_every_role_is_and_says_which_are_not() -> None:
+    health = Healths()
+    roles = [health.of(name) for name in ("ingest", "detect", "deliver-soc")]
+    assert health.unready() == "ingest: starting; detect: starting; deliver-soc: starting"
+    roles[0].ready()
+    roles[1].not_ready("replaying")
+    roles[2].ready()
+    assert health.unready() == "detect: replaying"
+    roles[1].ready()
+    assert health.unready() == ""
+
+
+def test_the_health_of_a_role_is_one_whoever_asks() -> None:
+    health = Healths()
+    assert health.of("ingest") is health.of("ingest")
+    assert health.of("ingest") is not health.of("detect")
+
+
+def test_one_role_without_a_step_makes_the_process_unhealthy() -> None:
+    now = [0.0]
+    health = Healths(clock=lambda: now[0])
+    working, stuck = health.of("ingest"), health.of("detect")
+    now[0] = STALLED_SECONDS + 1
+    working.beat()
+    assert health.unhealthy() == "detect: no step for 61 s, expected one within 60 s"
+    stuck.beat()
+    assert health.unhealthy() == ""

@@ -47,9 +47,9 @@ def test_an_alert_in_shadow_is_told_as_such(out: io.StringIO) -> None:
 
 
 def test_batches_commits_and_lag_are_metrics_and_no_lines(out: io.StringIO) -> None:
-    log_event(events.BatchProcessed({}, {}, 0.1))
+    log_event(events.BatchProcessed({}, 0.1))
     log_event(events.CommitDone("raw", {0: 1}))
-    log_event(events.LagMeasured("raw", {0: 1}))
+    log_event(events.LagMeasured("detector-ingest", "raw", {0: 1}))
     log_event(events.LoopLagMeasured(0.1))
     assert out.getvalue() == ""
 
@@ -57,8 +57,18 @@ def test_batches_commits_and_lag_are_metrics_and_no_lines(out: io.StringIO) -> N
 def test_what_is_retried_or_set_aside_is_a_warning(out: io.StringIO) -> None:
     log_event(events.StreamRetried("write", 2, "no answer"))
     log_event(events.RecordsRejected({"json": 1}, "dead.ndjson"))
-    log_event(events.OrderUnstable("raw", 2))
-    assert [line["level"] for line in lines(out)] == ["warning"] * 3
+    log_event(events.RecordsRejected({"not_json": 2}, "dead-letters"))
+    log_event(events.DeliveryRetried("soc", 1, "HTTP 503"))
+    assert [line["level"] for line in lines(out)] == ["warning"] * 4
+
+
+def test_an_alert_that_a_destination_does_not_get_is_an_error(out: io.StringIO) -> None:
+    log_event(events.DeliveryRefused("soc", "A1", "I1", "refused", "HTTP 422"))
+    log_event(events.DeliverySuspended("soc", "HTTP 410"))
+    assert [(line["event"], line["level"]) for line in lines(out)] == [
+        ("delivery refused", "error"),
+        ("delivery suspended", "error"),
+    ]
 
 
 @pytest.mark.parametrize(

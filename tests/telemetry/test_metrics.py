@@ -6,7 +6,6 @@ from detector.telemetry import events
 from detector.telemetry.metrics import MAX_SERIES, OTHER, Metrics
 
 BATCH = events.BatchProcessed(
-    events={"cloudtrail": 3, "use": 1},
     uses={"accepted": 5, "resent": 1, "redelivered": 2, "scored": 4, "candidates": 1},
     seconds=0.02,
     age_seconds=12.0,
@@ -15,20 +14,26 @@ BATCH = events.BatchProcessed(
     evicted=2,
 )
 EVENTS: list[events.Event] = [
+    events.BlocksWritten({"cloudtrail": 6, "use": 2}, rows=10, blocks=3, size=1_000, seconds=0.01),
+    events.PartitionStopped("uses", 3, 17, "damaged"),
     BATCH,
     BATCH,
     events.RecordsRejected({"json": 2, "oversize": 1}, "dead.ndjson"),
     events.AlertWritten("id", "incident", "high", "replay.new_origin"),
     events.AlertShadowed("id", "incident", "low", "replay.concurrent_use"),
+    events.AlertsDelivered("soc", {"delivered": 3, "repeated": 1}),
+    events.AlertsDelivered("soc", {"delivered": 2}),
+    events.DeliveryRetried("soc", 1, "HTTP 503"),
+    events.DeliveryRefused("soc", "id", "incident", "refused", "HTTP 422"),
+    events.DeliverySuspended("file", "HTTP 410"),
     events.CommitDone("raw", {0: 42}),
-    events.LagMeasured("raw", {0: 5, 1: 0}),
+    events.LagMeasured("detector-ingest", "raw", {0: 5, 1: 0}),
     events.StreamRetried("write", 1, "no answer"),
     events.LoopLagMeasured(0.004),
-    events.Started("raw", "detector", 1, "default", "ab" * 32, "http://127.0.0.1:1"),
-    events.Restored(10, 1.5),
-    events.OrderUnstable("raw", 2),
+    events.Started(("ingest", "detect"), "detector", "host-0", "default", "ab" * 32, "http://127.0.0.1:1"),
+    events.Restored(3, 1.5),
     events.Stopping("SIGTERM"),
-    events.Stopped(1, {0: 42}),
+    events.Stopped("SIGTERM"),
 ]
 EXPECTED = {
     'detector_events_total{outcome="accepted",source="cloudtrail"}': 6,
@@ -37,6 +42,10 @@ EXPECTED = {
     'detector_uses_total{outcome="accepted"}': 10,
     'detector_uses_total{outcome="redelivered"}': 4,
     "detector_decision_seconds_count": 2,
+    "detector_block_rows_total": 10,
+    "detector_block_bytes_total": 1_000,
+    "detector_ingest_seconds_count": 1,
+    'detector_partition_stopped{partition="3",topic="uses"}': 1,
     'detector_event_age_seconds_bucket{le="15.0"}': 2,
     'detector_event_age_seconds_bucket{le="5.0"}': 0,
     'detector_alerts_total{detection="replay.new_origin",severity="high"}': 1,
@@ -45,7 +54,12 @@ EXPECTED = {
     "detector_state_principals": 7,
     "detector_state_evicted_total": 4,
     'detector_dead_letters_total{reason="json"}': 2,
-    'detector_kafka_lag{partition="0",topic="raw"}': 5,
+    'detector_deliveries_total{outcome="delivered",sink="soc"}': 5,
+    'detector_deliveries_total{outcome="repeated",sink="soc"}': 1,
+    'detector_deliveries_total{outcome="retried",sink="soc"}': 1,
+    'detector_deliveries_total{outcome="refused",sink="soc"}': 1,
+    'detector_deliveries_total{outcome="suspended",sink="file"}': 1,
+    'detector_kafka_lag{group="detector-ingest",partition="0",topic="raw"}': 5,
     'detector_kafka_committed_offset{partition="0",topic="raw"}': 42,
     'detector_stream_retries_total{operation="write"}': 1,
     'detector_loop_lag_seconds_bucket{le="0.005"}': 1,
@@ -79,7 +93,7 @@ def test_two_services_in_one_process_do_not_share_numbers() -> None:
 
 def test_a_batch_of_unknown_age_is_not_counted_as_young() -> None:
     metrics = Metrics()
-    metrics(events.BatchProcessed({}, {}, 0.1))
+    metrics(events.BatchProcessed({}, 0.1))
     assert page(metrics)["detector_event_age_seconds_count"] == 0
 
 
@@ -96,3 +110,18 @@ def test_no_created_series_double_the_page() -> None:
     metrics = Metrics()
     metrics(BATCH)
     assert not [name for name in page(metrics) if "_created" in name]
+
+
+def test_a_partition_that_went_to_another_worker_has_no_lag_here_any_more() -> None:
+    metrics = Metrics()
+    for group in ("detector-ingest", "another"):
+        metrics(events.LagMeasured(group, "raw", {0: 5, 1: 7}))
+    metrics(events.LagMeasured("detector-ingest", "control", {0: 1}))
+    metrics(events.Rebalanced("detector-ingest", {"raw": [1], "other": []}, 0.5))
+    value = metrics.registry.get_sample_value
+    assert value("detector_rebalances_total", {"group": "detector-ingest"}) == 1
+    ours = {"group": "detector-ingest", "topic": "raw"}
+    assert value("detector_kafka_lag", {**ours, "partition": "0"}) is None
+    assert value("detector_kafka_lag", {**ours, "partition": "1"}) == 7
+    assert value("detector_kafka_lag", {**ours, "group": "another", "partition": "0"}) == 5
+    assert value("detector_kafka_lag", {**ours, "topic": "control", "partition": "0"}) == 1
