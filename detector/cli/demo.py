@@ -1,7 +1,7 @@
 """Watch a stolen credential being found: a simulated week, no Kafka, no cloud.
 
-The same parts as `detector run`, joined over memory: stream, decoder, pipeline, alert writer, telemetry. Only the
-records are made here, and simulated time passes as fast as they are read.
+The same roles as `detector run`, joined over memory: ingest, detect, telemetry. Only the records are made here, and
+simulated time passes as fast as they are read.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ import asyncio
 import http.client
 import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -80,76 +78,47 @@ class _Showing:
     """What came of the run: alerts in order, the pipeline as it ended, the metrics page and where it was served."""
 
     pipeline: Pipeline
-    sends: Callable[[Alert], bool]
-    seconds: float = 0.0
-    url: str = ""
-    page: str = ""
-    alerts: list[Alert] = field(default_factory=list)
+    seconds: float
+    url: str
+    page: str
+    alerts: list[Alert]
 
 
 def _run(simulation: Simulation) -> _Showing:
-    from detector.bundle import load_bundle  # noqa: PLC0415
-    from detector.detections.base import load_detections  # noqa: PLC0415
-    from detector.pipeline import Pipeline  # noqa: PLC0415
-    from detector.resources import bundle_dir  # noqa: PLC0415
-    from detector.runtime.choice import choose  # noqa: PLC0415
-    from detector.settings import Settings  # noqa: PLC0415
-
-    settings = Settings()
-    choice = choose(settings, load_detections())
-    pipeline = Pipeline(
-        load_bundle(bundle_dir(settings.bundle)),
-        choice.detections,
-        sending=choice.sending,
-        config_hash=settings.digest,
-    )
-    showing = _Showing(pipeline, choice.sends)
     with _progress() as progress:
-        asyncio.run(_stream(simulation, showing, progress))
-    return showing
+        return asyncio.run(_stream(simulation, progress))
 
 
-async def _stream(simulation: Simulation, showing: _Showing, progress: Progress) -> None:
-    """The service of `detector run` over memory, and one scrape of its metrics over HTTP."""
-    from detector import sources  # noqa: PLC0415
+async def _stream(simulation: Simulation, progress: Progress) -> _Showing:
+    """The roles of `detector run` over memory, and one scrape of their metrics over HTTP."""
     from detector.alert import decode  # noqa: PLC0415
-    from detector.decode import Decoder, RawRecord  # noqa: PLC0415
-    from detector.registry import members  # noqa: PLC0415
-    from detector.runtime.dead_letters import DeadLetterFile  # noqa: PLC0415
-    from detector.runtime.service import Service  # noqa: PLC0415
+    from detector.runtime.embedded import Embedded, memory_broker  # noqa: PLC0415
     from detector.runtime.signals import Stop  # noqa: PLC0415
-    from detector.sources.base import Source  # noqa: PLC0415
-    from detector.stream.memory import MemoryStream, MemoryWriter  # noqa: PLC0415
+    from detector.settings import Kafka, RawTopic, Settings  # noqa: PLC0415
+    from detector.stream.base import Partition  # noqa: PLC0415
     from detector.telemetry.events import to_all  # noqa: PLC0415
-    from detector.telemetry.http import Health, serve  # noqa: PLC0415
+    from detector.telemetry.http import Healths, serve  # noqa: PLC0415
     from detector.telemetry.metrics import Metrics  # noqa: PLC0415
 
-    records = [RawRecord(value, "demo", at) for at, value in enumerate(simulation.records)]
-    metrics, health, writer = Metrics(), Health(), MemoryWriter()
-    decoder = Decoder({name: source() for name, source in members(sources, Source).items()})
-    with tempfile.TemporaryDirectory() as folder, DeadLetterFile(Path(folder) / "dead-letter.ndjson") as dead:
-        async with (
-            serve(metrics.registry, health, "127.0.0.1", 0) as endpoint,
-            MemoryStream(records, batch=1024) as stream,
-            writer,
-        ):
-            service = Service(
-                stream=stream,
-                writer=writer,
-                decoder=decoder,
-                pipeline=showing.pipeline,
-                sends=showing.sends,
-                dead_letters=dead,
-                observe=to_all(metrics, _Bar(simulation, progress)),
-                health=health,
-                clock=lambda: float(simulation.seconds[-1]),  # ages are told against the end of the simulated days
-            )
-            started = time.perf_counter()
-            await service.run(Stop())
-            showing.seconds = time.perf_counter() - started
-            showing.alerts = [decode(line.value) for line in writer.written]
-            showing.url = f"{endpoint.url}/metrics"
-            showing.page = await asyncio.to_thread(_get, endpoint.host, endpoint.port)
+    settings = Settings(kafka=Kafka(raw={"demo": RawTopic()}))
+    broker, metrics, health = memory_broker(settings), Metrics(), Healths()
+    for record in simulation.records:
+        broker.append(Partition("demo", 0), record)
+    broker.seal("demo")
+    broker.seal(settings.kafka.control)
+    observe = to_all(metrics, _Bar(simulation, progress))
+    end = float(simulation.seconds[-1])  # ages are told against the end of the simulated days
+    service = Embedded(settings, broker, observe, health, clock=lambda: end)
+    async with serve(metrics.registry, health, "127.0.0.1", 0) as endpoint:
+        started = time.perf_counter()
+        await service.run(Stop())
+        return _Showing(
+            pipeline=service.pipelines[0],
+            seconds=time.perf_counter() - started,
+            url=f"{endpoint.url}/metrics",
+            page=await asyncio.to_thread(_get, endpoint.host, endpoint.port),
+            alerts=[decode(record.value) for record in broker.logs[Partition(settings.kafka.alerts, 0)]],
+        )
 
 
 def _get(host: str, port: int) -> str:
@@ -171,9 +140,9 @@ class _Bar:
 
     def __call__(self, event: Event) -> None:
         """Advance; `event` may be any telemetry event."""
-        from detector.telemetry.events import BatchProcessed  # noqa: PLC0415
+        from detector.telemetry.events import BlocksWritten  # noqa: PLC0415
 
-        if isinstance(event, BatchProcessed):
+        if isinstance(event, BlocksWritten):
             self._done += sum(event.events.values())
             now = int(self._seconds[min(self._done, len(self._seconds)) - 1])
             self._progress.update(self._task, completed=self._done, description=_day(now, "%a %d %b %H:00"))
@@ -291,7 +260,7 @@ def _tell_next(console: Console, keep: Path | None, result: Score) -> None:
     detector = _called()
     commands = [
         (f"{detector} scan FOLDER", "your own CloudTrail: files, folders, .gz, or - for stdin"),
-        (f"{detector} run --config FILE", "the same on Kafka: raw topic in, alerts topic out"),
+        (f"{detector} run --config FILE", "the same on Kafka: raw topics in, alerts out"),
         (f"{detector} detections list", "what is looked for, its benign causes and blind spots"),
     ]
     if keep:

@@ -18,7 +18,7 @@ import msgspec
 from detector.alert import SEVERITIES, encode
 from detector.cli import FINDINGS, OK
 from detector.cli.terminal import paragraph, severity, stderr, stdout, visible
-from detector.errors import InputError
+from detector.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
     from detector.runtime.scan import Scan
 
 _OUTPUTS: Final = ("table", "json", "ndjson")
+_BLOCKS: Final = "blocks"  # beside the sources: rows that ingest has decoded and routed already
 _REFRESH_SECONDS: Final = 0.2
 
 
-def _known_source(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
-    """`value` itself. Raises click.BadParameter when there is no such source."""
+def _known_format(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """`value` itself. Raises click.BadParameter when there is neither such a source nor such a format."""
     if value is None:
         return None
     from detector.settings import source_names  # noqa: PLC0415 - `--help` must be quick
 
-    known = ["auto", *source_names()]
+    known = ["auto", *source_names(), _BLOCKS]
     if value not in known:
         raise click.BadParameter(f"expected one of {', '.join(known)}, found {value!r}")
     return value
@@ -51,16 +52,16 @@ def _known_source(_ctx: click.Context, _param: click.Parameter, value: str | Non
 @click.option(
     "--format",
     "source",
-    callback=_known_source,
-    metavar="auto|NAME",
-    help="The log source; found by itself unless you say it.",
+    callback=_known_format,
+    metavar="auto|NAME|blocks",
+    help="The log source, found by itself unless you say it; or blocks: dumps of `uses`, a partition each.",
 )
 @click.option("--realm", metavar="NAME", help="Realm of records whose log names none.")
 @click.option(
     "--dead-letter", type=click.Path(path_type=Path, dir_okay=False), help="Write rejected records' places here."
 )
 @click.option("--batch-size", type=click.IntRange(1, 1 << 20), default=4096, show_default=True, help="Uses per batch.")
-@click.option("--partitions", type=click.IntRange(1, 1024), default=1, show_default=True, help="Shards, by realm.")
+@click.option("--partitions", type=click.IntRange(1, 1024), show_default="1", help="Shards, by realm.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="A settings file.")
 def command(
     *,
@@ -73,26 +74,23 @@ def command(
     realm: str | None,
     dead_letter: Path | None,
     batch_size: int,
-    partitions: int,
+    partitions: int | None,
     file: Path | None,
 ) -> int:
     """Scan PATH... (files, folders, globs, `-` for stdin; JSON, NDJSON, gzip) with the engine that `run` uses.
 
     Alerts go to stdout or --out, everything else to stderr. The same records give the same alert ids in any order,
-    batch size and file layout.
+    batch size and file layout. Dumps of `uses` (--format blocks) are read in the order they have, and give the alerts
+    of that run.
 
     \b
       detector scan ./cloudtrail/
       detector scan 'logs/*.json.gz' --output ndjson --out alerts.ndjson
       cat events.json | detector scan - --fail-on high
+      detector scan --format blocks ./dump/
     """  # noqa: D301 - click reads \\b as "do not wrap the next paragraph"
-    from detector.runtime.scan import open_scan  # noqa: PLC0415 - NumPy is slow to import
-    from detector.settings import load_settings  # noqa: PLC0415
-
-    flags = {"source.format": source, "source.realm": realm}
-    settings = load_settings(file, os.environ, {key: value for key, value in flags.items() if value is not None})
     output = output or ("table" if out is None and sys.stdout.isatty() else "ndjson")
-    scan = open_scan(settings, paths, batch_size=batch_size, partitions=partitions)
+    scan = _opened(paths, file, source=source, realm=realm, batch_size=batch_size, partitions=partitions)
     started = time.perf_counter()
     with ExitStack() as stack:
         rejected = stack.enter_context(_writable(dead_letter)) if dead_letter else None
@@ -107,6 +105,32 @@ def command(
     _summarise(scan, time.perf_counter() - started, ndjson=output == "ndjson", kept=dead_letter)
     worst = max((SEVERITIES.index(severe) for _, severe in scan.summary.incidents.values()), default=-1)
     return FINDINGS if fail_on is not None and worst >= SEVERITIES.index(fail_on) else OK
+
+
+def _opened(
+    paths: Sequence[str],
+    file: Path | None,
+    *,
+    source: str | None,
+    realm: str | None,
+    batch_size: int,
+    partitions: int | None,
+) -> Scan:
+    """The scan that the options ask for. Raises UsageError for those that contradict each other."""
+    from detector.runtime.scan import open_block_scan, open_scan  # noqa: PLC0415 - NumPy is slow to import
+    from detector.settings import load_settings  # noqa: PLC0415
+
+    if source != _BLOCKS:
+        flags = {"source.format": source, "source.realm": realm}
+        settings = load_settings(file, os.environ, {key: value for key, value in flags.items() if value is not None})
+        return open_scan(settings, paths, batch_size=batch_size, partitions=partitions or 1)
+    if partitions is not None:
+        raise UsageError(
+            "--partitions: expected none with --format blocks, where each file is a partition; leave it out"
+        )
+    if realm is not None:
+        raise UsageError("--realm: expected none with --format blocks, whose rows name theirs; leave it out")
+    return open_block_scan(load_settings(file, os.environ), paths, batch_size=batch_size)
 
 
 def _writable(path: Path) -> BinaryIO:

@@ -1,45 +1,62 @@
-"""Positions: what was read, what is delivered, and from where on alerts count.
+"""Positions of the log of uses: from where on alerts count, what is delivered, what is stored. Pure.
 
-A start reads from the earliest retained record to rebuild the state, and must stay silent until it passes the
-positions that an earlier run committed: whatever it decides below them is already told.
+A shard is rebuilt by reading from the earliest retained record, and must stay silent until it passes the position
+that was committed before: whatever it decides below that is already told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from detector.decode import RawRecord
+from detector.errors import ConfigError
+from detector.stream.base import Bounds, Partition
 
 
-class Positions:
-    """Per raw partition the committed boundary of this start and the next offset to read. Pure.
+def check_retained(partition: Partition, offset: int, bounds: Bounds, remedy: str) -> None:
+    """Raise ConfigError, with the `remedy`, when the records from `offset` on are not all there."""
+    if bounds.earliest <= offset <= bounds.end:
+        return
+    found = (
+        f"the earliest retained one is {bounds.earliest}: {bounds.earliest - offset} unread records were deleted by "
+        "retention"
+        if offset < bounds.earliest
+        else f"it ends at {bounds.end}: the topic was created anew or truncated"
+    )
+    raise ConfigError(
+        f"kafka {partition}: expected to read on from offset {offset}, but {found}; to accept that, {remedy}"
+    )
 
-    `committed`: next offsets an earlier run stored; `first`: where this one starts to read, 0 where nothing is said.
-    """
 
-    def __init__(self, committed: Mapping[int, int], first: Mapping[int, int] | None = None) -> None:
-        self._boundary = dict(committed)
-        self._next = dict(first or {})
-        self._stored = {at: max(committed.get(at, 0), self._next.get(at, 0)) for at in {*committed, *self._next}}
+@dataclass(slots=True)
+class Progress:
+    """How far one partition is: `boundary` is where alerts begin to count, `offset` the next record to read."""
 
-    def silent(self, partition: int, offset: int) -> bool:
-        """Whether what the record at `offset` decides was told by an earlier run."""
-        return offset < self._boundary.get(partition, 0)
+    boundary: int
+    offset: int
+    stored: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stored = max(self.boundary, self.offset)
+
+    @classmethod
+    def of(cls, partition: Partition, bounds: Bounds) -> Progress:
+        """Of a partition that begins at its earliest record. Raises ConfigError when unread records are gone."""
+        if bounds.committed is None:
+            return cls(bounds.earliest, bounds.earliest)
+        check_retained(
+            partition,
+            bounds.committed.offset,
+            bounds,
+            "give kafka.group a new name: every retained record is then read as if for the first time",
+        )
+        return cls(bounds.committed.offset, bounds.earliest)
 
     @property
-    def restored(self) -> bool:
-        """Whether every partition is read up to where the earlier run had committed."""
-        return all(self._next.get(partition, 0) >= offset for partition, offset in self._boundary.items())
+    def is_restored(self) -> bool:
+        """Whether everything that was told before is read."""
+        return self.offset >= self.boundary
 
-    def delivered(self, records: Iterable[RawRecord]) -> None:
-        """Everything that these records decided has been acknowledged."""
-        for record in records:
-            self._next[record.partition] = record.offset + 1
-
-    def committable(self) -> dict[int, int]:
-        """Next offset to read by partition, where that is beyond what is committed; a replay commits nothing."""
-        return {at: offset for at, offset in self._next.items() if offset > self._stored.get(at, 0)}
-
-    def committed(self, next_offsets: Mapping[int, int]) -> None:
-        """These positions are stored."""
-        self._stored.update(next_offsets)
+    @property
+    def is_ahead(self) -> bool:
+        """Whether more is delivered than is stored; a replay stores nothing."""
+        return self.offset > self.stored

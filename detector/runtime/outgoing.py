@@ -6,13 +6,13 @@ from typing import Final
 from urllib.parse import quote
 
 from detector.alert import Alert, encode
-from detector.stream.base import OutgoingAlert
+from detector.stream.base import OutgoingRecord
 
 EVENT_TYPE: Final = "detector.alert.1"
 
 
-def outgoing(alert: Alert) -> OutgoingAlert:
-    """The record of one alert revision.
+def outgoing(topic: str, alert: Alert) -> OutgoingRecord:
+    """The record of one alert revision in the topic of alerts.
 
     `ce_id` is the alert's id: consumers drop repeats by it. `ce_source` is the realm and `ce_subject` the principal,
     both percent-encoded, since CloudEvents wants a URI reference and a realm is whatever a log says.
@@ -27,7 +27,7 @@ def outgoing(alert: Alert) -> OutgoingAlert:
         "content-type": "application/json",
     }
     headers = tuple((name, value.encode()) for name, value in attributes.items() if value)
-    return OutgoingAlert(key=alert.incident_id.encode(), value=encode(alert), headers=headers)
+    return OutgoingRecord(topic, encode(alert), key=alert.incident_id.encode(), headers=headers)
 
 
 def _uri(text: str) -> str:

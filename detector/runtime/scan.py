@@ -1,30 +1,29 @@
 """Files through the whole path in one process: what `scan` runs. Deterministic, synchronous, bounded memory.
 
-Records are decoded as they are read, put into the order of event time, cut into batches and decided on by one
-pipeline per partition. The sum of it is told in a `Summary`.
+Logs are decoded as they are read, put into the order of event time, cut into batches and decided on by one pipeline
+per partition. Dumps of `uses` are decided on as they are. The sum of it is told in a `Summary`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 
 import numpy as np
 
 from detector import sources
 from detector.alert import Alert, Severity
-from detector.bundle import load_bundle
 from detector.decode import DeadLetter, Decoder
-from detector.detections.base import load_detections
-from detector.domain import UseBatch
-from detector.pipeline import Pipeline
+from detector.domain import Activity, UseBatch
+from detector.pipeline import Emission, Pipeline
 from detector.registry import members
-from detector.resources import bundle_dir
-from detector.runtime.choice import choose
+from detector.routing import Router
+from detector.runtime.choice import Choice
 from detector.settings import Settings
 from detector.sources.base import Source
+from detector.stream.block_files import BlockFile, find_block_files
 from detector.stream.files import FileStream
 from detector.stream.reorder import Reorder
 
@@ -33,7 +32,8 @@ from detector.stream.reorder import Reorder
 class Summary:
     """What a scan saw so far.
 
-    `events`: source → logged records that became uses; `uses`: rows read, `decided`: rows the pipelines have had;
+    `events`: source → logged records that became uses; `uses`: rows read that state something of a credential, not
+    ticks nor control rows; `decided`: rows of any kind the pipelines have had;
     `rejected`: reason → records; `alerts`: revisions that are sent; `incidents` that are sent, and those in `shadow`:
     incident id → (strongest detection, severity) of its last revision.
     """
@@ -48,8 +48,9 @@ class Summary:
 
     def note_batch(self, batch: UseBatch) -> None:
         """Count the rows of a batch; the first use of a logged record stands for the record."""
-        self.uses += len(batch)
-        codes, counts = np.unique(batch.source[batch.use_index == 0], return_counts=True)
+        uses = batch.activity < Activity.TICK
+        self.uses += int(uses.sum())
+        codes, counts = np.unique(batch.source[uses & (batch.use_index == 0)], return_counts=True)
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
             self.events[batch.strings[code]] += count
 
@@ -72,47 +73,75 @@ class Step:
     rejected: list[DeadLetter]
 
 
-class Scan:
-    """One pass over `files`. Iterate over `steps()` once; `summary` grows with it.
+class Scan(ABC):
+    """One pass over files. Iterate over `steps()` once; `summary` grows with it."""
 
-    `sends` says which alerts are given out and which are only counted. `pipelines` are the partitions: a use goes to
-    the one its realm's hash names. `batch_size` cuts what a pipeline is given at a time, and changes nothing else.
-    """
-
-    def __init__(
-        self,
-        files: FileStream,
-        decoder: Decoder,
-        pipelines: Sequence[Pipeline],
-        batch_size: int,
-        sends: Callable[[Alert], bool],
-    ) -> None:
-        self.files = files
-        self.pipelines = tuple(pipelines)
+    def __init__(self) -> None:
         self.summary = Summary()
-        self._decoder = decoder
-        self._sends = sends
-        self._reorder = Reorder(rows=batch_size)
-        self._bytes_read = 0
 
+    @abstractmethod
     def steps(self) -> Iterator[Step]:
         """Read everything; one step per chunk, empty ones too, so that progress can be shown.
 
         Raises InputError when a file cannot be read on.
         """
+
+    @property
+    @abstractmethod
+    def done(self) -> float | None:
+        """The part that is done, 0..1, as far as one can tell; None while reading from standard input."""
+
+    @property
+    @abstractmethod
+    def principals(self) -> int:
+        """Principals with a profile."""
+
+    @property
+    @abstractmethod
+    def credentials(self) -> int:
+        """Credentials known."""
+
+    def _decided(self, rows: int, emissions: Sequence[Emission]) -> Step:
+        """The step of `rows` rows of which the pipelines made `emissions`."""
+        self.summary.decided += rows
+        for emission in emissions:
+            self.summary.note_alert(emission.alert, sent=emission.sends)
+        return Step([emission.alert for emission in emissions if emission.sends], [])
+
+
+class LogScan(Scan):
+    """Logs: their records are decoded and put into the order of event time.
+
+    `pipelines` are the partitions: a use goes to the one that `router` names. `batch_size` cuts what a pipeline is
+    given at a time, and changes nothing else.
+    """
+
+    def __init__(
+        self, files: FileStream, decoder: Decoder, pipelines: Sequence[Pipeline], router: Router, batch_size: int
+    ) -> None:
+        super().__init__()
+        self.files = files
+        self.pipelines = tuple(pipelines)
+        self._decoder = decoder
+        self._router = router
+        self._reorder = Reorder(rows=batch_size)
+        self._bytes_read = 0
+
+    def steps(self) -> Iterator[Step]:
+        """As `Scan.steps`; no alert comes before a million rows are held, or all there are."""
         for chunk in self.files:
             batch, refused = self._decoder.decode(chunk.records, self._reorder.strings)
             self.summary.note_batch(batch)
             self._bytes_read = chunk.bytes_read
             yield self._rejected(chunk.rejected + refused)
             for ordered in self._reorder.push(batch):
-                yield self._decided(ordered)
+                yield self._decided(len(ordered), self._processed(ordered))
         for ordered in self._reorder.flush():
-            yield self._decided(ordered)
+            yield self._decided(len(ordered), self._processed(ordered))
 
     @property
     def done(self) -> float | None:
-        """The part that is done, 0..1, as far as one can tell; None while reading from standard input."""
+        """Reading is one half of the work, deciding the other."""
         total, summary = self.files.total_bytes, self.summary
         if total is None:
             return None
@@ -121,49 +150,90 @@ class Scan:
 
     @property
     def principals(self) -> int:
-        """Principals with a profile."""
+        """Of all partitions."""
         return sum(pipeline.principals for pipeline in self.pipelines)
 
     @property
     def credentials(self) -> int:
-        """Credentials known."""
+        """Of all partitions."""
         return sum(pipeline.credentials for pipeline in self.pipelines)
 
     def _rejected(self, letters: list[DeadLetter]) -> Step:
         self.summary.rejected.update(letter.reason for letter in letters)
         return Step([], letters)
 
-    def _decided(self, batch: UseBatch) -> Step:
-        alerts = list(self._decide(batch))
-        self.summary.decided += len(batch)
-        sent = [self._sends(alert) for alert in alerts]
-        for alert, goes_out in zip(alerts, sent, strict=True):
-            self.summary.note_alert(alert, sent=goes_out)
-        return Step(list(compress(alerts, sent)), [])
-
-    def _decide(self, batch: UseBatch) -> Iterator[Alert]:
+    def _processed(self, batch: UseBatch) -> list[Emission]:
         if len(self.pipelines) == 1:
-            yield from (emission.alert for emission in self.pipelines[0].process(batch))
-            return
-        partition = batch.strings.hashes[batch.realm] % np.uint64(len(self.pipelines))
+            return self.pipelines[0].process(batch)
+        partition = self._router.partitions(batch)
+        emissions: list[Emission] = []
         for number, pipeline in enumerate(self.pipelines):
             mine = partition == number
             if mine.any():
-                yield from (emission.alert for emission in pipeline.process(batch.take(mine)))
+                emissions += pipeline.process(batch.take(mine))
+        return emissions
 
 
-def open_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096, partitions: int = 1) -> Scan:
-    """A scan of `paths` under `settings`: bundle, detections that are not off, and sources as they say.
+class BlockScan(Scan):
+    """Dumps of `uses`: each file is a partition, decided on by a pipeline of its own, its rows in the order they have.
+
+    So it says of a dump what `run` said of the partitions. One pipeline is held at a time, the one of the file being
+    read; `pipeline` makes the next.
+    """
+
+    def __init__(self, files: Sequence[BlockFile], pipeline: Callable[[], Pipeline], batch_size: int) -> None:
+        super().__init__()
+        self.files = tuple(files)
+        self._pipeline = pipeline
+        self._batch_size = batch_size
+        self._principals = 0
+        self._credentials = 0
+
+    def steps(self) -> Iterator[Step]:
+        """As `Scan.steps`, file after file."""
+        for file in self.files:
+            pipeline = self._pipeline()
+            for batch in file.batches(self._batch_size):
+                self.summary.note_batch(batch)
+                yield self._decided(len(batch), pipeline.process(batch))
+            self._principals += pipeline.principals
+            self._credentials += pipeline.credentials
+
+    @property
+    def done(self) -> float | None:
+        """The part of the bytes that is read."""
+        sizes = [file.size for file in self.files if file.size is not None]
+        if len(sizes) < len(self.files):
+            return None
+        return sum(file.bytes_read for file in self.files) / sum(sizes) if any(sizes) else 1.0
+
+    @property
+    def principals(self) -> int:
+        """Of the files that are read; one that is in two files counts twice, for it has two profiles."""
+        return self._principals
+
+    @property
+    def credentials(self) -> int:
+        """Of the files that are read."""
+        return self._credentials
+
+
+def open_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096, partitions: int = 1) -> LogScan:
+    """A scan of logs under `settings`: bundle, detections that are not off, and sources as they say.
 
     Raises InputError (a path that names nothing), UsageError (an unknown format), ConfigError (the bundle).
     """
     files = FileStream(paths)
     known = {name: source() for name, source in members(sources, Source).items()}
     decoder = Decoder(known, format=settings.source.format, realm=settings.source.realm)
-    bundle = load_bundle(bundle_dir(settings.bundle))
-    choice = choose(settings, load_detections())
-    shards = [
-        Pipeline(bundle, choice.detections, sending=choice.sending, config_hash=settings.digest)
-        for _ in range(partitions)
-    ]
-    return Scan(files, decoder, shards, batch_size, choice.sends)
+    choice = Choice(settings)
+    router = Router(partitions, settings.realms.merge, settings.realms.split)
+    return LogScan(files, decoder, [choice.pipeline() for _ in range(partitions)], router, batch_size)
+
+
+def open_block_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096) -> BlockScan:
+    """A scan of dumps of `uses`, each file one partition, under the settings that `run` has.
+
+    Raises InputError (a path that names nothing), ConfigError (the bundle).
+    """
+    return BlockScan(find_block_files(paths), Choice(settings).pipeline, batch_size)

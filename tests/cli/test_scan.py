@@ -16,9 +16,10 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from detector.cli.scan import command, incident_table
-from detector.errors import InputError
+from detector.errors import InputError, UsageError
 from detector.simulate.fleet import fleet
 from tests.alerts import alert
+from tests.dumps import dump
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,24 @@ def test_standard_input_is_a_path(log: str, plain: Result) -> None:
     piped = scan("-", stdin=Path(log).read_bytes())
 
     assert [found["id"] for found in lines(piped.stdout)] == [found["id"] for found in lines(plain.stdout)]
+
+
+def test_a_dump_of_uses_says_what_its_log_said(log: str, plain: Result, tmp_path: Path) -> None:
+    dump(Path(log), tmp_path)
+
+    done = scan("--format", "blocks", str(tmp_path))
+
+    assert done.stdout == plain.stdout
+    facts, expected = (lines(result.stderr)[-1] for result in (done, plain))
+    differing = {key for key in expected if facts[key] != expected[key]}
+    assert differing <= {"rejected", "seconds"}
+    assert facts["rejected"] == {}
+
+
+@pytest.mark.parametrize("option", ["--partitions", "--realm"])
+def test_what_a_dump_says_itself_cannot_be_said_of_it(option: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"{option}: expected none with --format blocks"):
+        scan("--format", "blocks", option, "1", str(tmp_path))
 
 
 def test_out_takes_the_alerts_and_leaves_stdout_empty(log: str, plain: Result, tmp_path: Path) -> None:
@@ -136,7 +155,7 @@ def test_what_cannot_be_scanned_or_written_is_refused_by_name(log: str, tmp_path
         scan(str(tmp_path / "missing"))
     with pytest.raises(InputError, match="no folder"):
         scan(log, "--out", str(tmp_path / "no folder" / "x"))
-    with pytest.raises(click.BadParameter, match="auto, cloudtrail, use"):
+    with pytest.raises(click.BadParameter, match=r"auto, cloudtrail, .*use, blocks"):
         scan(log, "--format", "cloudtrial")
 
 

@@ -1,82 +1,110 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.decode import RawRecord
-from detector.runtime.offsets import Positions
+from detector.errors import ConfigError
+from detector.runtime.offsets import Progress, check_retained
+from detector.stream.base import Bounds, Partition, Position
+
+USES = Partition("uses", 3)
 
 
-def records(partition: int, *offsets: int) -> list[RawRecord]:
-    return [RawRecord(b"{}", f"raw/{partition}", offset, partition) for offset in offsets]
+def progress(earliest: int, end: int, committed: int | None = None) -> Progress:
+    return Progress.of(USES, Bounds(earliest, end, None if committed is None else Position(committed)))
 
 
-def test_what_an_earlier_run_committed_is_silent_and_the_rest_is_not() -> None:
-    positions = Positions({0: 10})
-    assert positions.silent(0, 9)
-    assert not positions.silent(0, 10)
-    assert not positions.silent(1, 0)
+# --- what must still be there ----------------------------------------------------------------------------------------
 
 
-def test_a_first_start_is_restored_at_once() -> None:
-    assert Positions({}).restored
-    assert Positions({0: 0}).restored
+@pytest.mark.parametrize("offset", [5, 6, 9, 10])
+def test_records_that_are_retained_or_not_written_yet_can_be_read_on(offset: int) -> None:
+    check_retained(USES, offset, Bounds(5, 10), "do something")
 
 
-def test_a_topic_whose_records_all_expired_is_restored_although_nothing_is_read() -> None:
-    positions = Positions({0: 10}, first={0: 10})
-    assert positions.restored
-    assert positions.committable() == {}
+@pytest.mark.parametrize(
+    ("offset", "found"),
+    [
+        (3, "the earliest retained one is 5: 2 unread records were deleted by retention"),
+        (11, "it ends at 10: the topic was created anew or truncated"),
+    ],
+)
+def test_records_that_are_gone_are_refused_with_what_to_do(offset: int, found: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        check_retained(USES, offset, Bounds(5, 10), "do something")
+
+    assert str(raised.value) == (
+        f"kafka uses/3: expected to read on from offset {offset}, but {found}; to accept that, do something"
+    )
+
+
+def test_a_group_whose_records_are_gone_is_told_to_take_a_new_name() -> None:
+    with pytest.raises(ConfigError, match=r"uses/3: .* offset 4, .* give kafka.group a new name"):
+        progress(5, 10, 4)
+
+
+# --- from where on alerts count --------------------------------------------------------------------------------------
+
+
+def test_a_first_start_tells_everything_from_the_earliest_record() -> None:
+    assert progress(5, 10) == Progress(boundary=5, offset=5)
+    assert progress(5, 10).is_restored
+
+
+def test_a_later_start_reads_everything_again_and_is_restored_once_it_passes_what_was_committed() -> None:
+    found = progress(5, 10, 8)
+    seen = []
+    while found.offset < 10:
+        seen.append(found.is_restored)
+        found.offset += 1
+
+    assert seen == [False, False, False, True, True]
+
+
+def test_one_that_committed_the_earliest_retained_record_has_nothing_to_replay() -> None:
+    assert progress(8, 10, 8).is_restored
+
+
+def test_an_empty_partition_is_restored() -> None:
+    assert progress(0, 0).is_restored
+    assert not progress(0, 0).is_ahead
+
+
+def test_a_replay_stores_nothing_until_it_is_past_the_boundary() -> None:
+    found = progress(0, 10, 8)
+    ahead = []
+    for offset in range(11):
+        found.offset = offset
+        ahead.append(found.is_ahead)
+
+    assert ahead == [False] * 9 + [True] * 2
 
 
 def test_where_reading_starts_is_not_taken_for_something_delivered() -> None:
-    assert Positions({}, first={0: 7}).committable() == {}
+    assert not progress(7, 10).is_ahead
 
 
-def test_a_replay_is_restored_when_every_partition_has_passed_its_boundary() -> None:
-    positions = Positions({0: 2, 1: 1})
-    positions.delivered(records(0, 0, 1))
-    assert not positions.restored
-    positions.delivered(records(1, 0))
-    assert positions.restored
+def test_what_is_stored_is_not_stored_again() -> None:
+    found = progress(0, 10, 8)
+    found.offset = 10
+    found.stored = found.offset
+
+    assert not found.is_ahead
 
 
-def test_a_replay_commits_nothing_until_it_is_past_the_boundary() -> None:
-    positions = Positions({0: 10})
-    positions.delivered(records(0, 8, 9))
-    assert positions.committable() == {}
-    positions.delivered(records(0, 10))
-    assert positions.committable() == {0: 11}
-
-
-def test_what_is_committed_is_not_committed_again() -> None:
-    positions = Positions({})
-    positions.delivered(records(0, 4))
-    positions.committed({0: 5})
-    assert positions.committable() == {}
-
-
-def test_the_boundary_stays_where_it_was_at_the_start() -> None:
-    positions = Positions({0: 1})
-    positions.delivered(records(0, 1, 2))
-    positions.committed(positions.committable())
-    assert not positions.silent(0, 2)
-
-
-@given(
-    st.dictionaries(st.integers(0, 3), st.integers(0, 50)), st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)))
-)
-def test_commits_only_move_forward_and_never_past_what_was_delivered(
-    start: dict[int, int], batches: list[tuple[int, int]]
+@given(st.integers(0, 50), st.integers(0, 50), st.none() | st.integers(0, 50), st.lists(st.integers(1, 9)))
+def test_what_is_stored_only_grows_and_never_passes_what_was_read(
+    earliest: int, length: int, beyond: int | None, steps: list[int]
 ) -> None:
-    positions, stored = Positions(start), dict(start)
-    read: dict[int, int] = {}
-    for partition, length in batches:
-        first = read.get(partition, 0)
-        read[partition] = first + length
-        positions.delivered(records(partition, *range(first, first + length)))
-        for at, offset in (ahead := positions.committable()).items():
-            assert stored.get(at, 0) < offset <= read[at]
-        positions.committed(ahead)
-        stored.update(ahead)
-    assert all(stored[at] == max(start.get(at, 0), offset) for at, offset in read.items())
+    committed = None if beyond is None else min(earliest + beyond, earliest + length)
+    found = progress(earliest, earliest + length, committed)
+    stored = committed if committed is not None else earliest
+    for step in steps:
+        found.offset += step
+        if found.is_ahead:
+            assert found.is_restored
+            assert stored < found.offset
+            stored = found.stored = found.offset
+
+    assert found.stored == stored == max(stored, found.offset if found.is_restored else stored)

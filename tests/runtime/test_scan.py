@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from detector.domain import hash_text
+from detector import control
+from detector.alert import Alert, encode
+from detector.domain import DAY, Activity, StringTable, UseBatch, UseRow, hash_text
 from detector.errors import ConfigError, InputError, UsageError
-from detector.runtime.scan import Scan, open_scan
-from detector.settings import DetectionSettings, Settings, SourceSettings
+from detector.runtime.scan import BlockScan, LogScan, Scan, open_block_scan, open_scan
+from detector.settings import DetectionSettings, Settings, SourceSettings, detection_ids
 from detector.simulate.fleet import fleet
+from tests.dumps import append, dump, ordered
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def run(scan: Scan) -> list[str]:
     return [alert.id for step in scan.steps() for alert in step.alerts]
 
 
-def scan_of(*paths: Path, batch_size: int = 4096, partitions: int = 1, settings: Settings | None = None) -> Scan:
+def scan_of(*paths: Path, batch_size: int = 4096, partitions: int = 1, settings: Settings | None = None) -> LogScan:
     return open_scan(
         settings or Settings(), [str(path) for path in paths], batch_size=batch_size, partitions=partitions
     )
@@ -144,3 +147,132 @@ def test_what_cannot_be_scanned_is_said_before_anything_is_read(log: Path, tmp_p
         scan_of(log, settings=Settings(source=SourceSettings(format="no-such-log")))
     with pytest.raises(ConfigError, match="nowhere"):
         scan_of(log, settings=Settings(bundle=f"{tmp_path}/nowhere"))
+
+
+# -- dumps of uses -----------------------------------------------------------------------------------------------------
+
+
+def blocks_of(*paths: Path, batch_size: int = 4096) -> BlockScan:
+    return open_block_scan(Settings(), [str(path) for path in paths], batch_size=batch_size)
+
+
+def alerts_of(scan: Scan) -> list[Alert]:
+    return [alert for step in scan.steps() for alert in step.alerts]
+
+
+def said(scan: Scan) -> list[bytes]:
+    """The alerts as they are written."""
+    return [encode(alert) for alert in alerts_of(scan)]
+
+
+@pytest.fixture(scope="module")
+def files(log: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The log as two partitions of uses, in small blocks."""
+    return dump(log, tmp_path_factory.mktemp("dump"), partitions=2, rows=333)
+
+
+@pytest.fixture(scope="module")
+def expected(log: Path) -> list[bytes]:
+    """What the log itself gives, in two partitions."""
+    found = said(scan_of(log, partitions=2))
+    assert found, "the theft is seen"
+    return found
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 1 << 20])
+def test_a_dump_gives_the_bytes_that_its_log_gave_whatever_the_batch_size(
+    expected: list[bytes], files: list[Path], batch_size: int
+) -> None:
+    assert sorted(said(blocks_of(*files, batch_size=batch_size))) == sorted(expected)
+
+
+def test_each_file_of_a_dump_is_a_partition_of_its_own(expected: list[bytes], files: list[Path]) -> None:
+    first, second = (said(blocks_of(file)) for file in files)
+
+    assert sorted(first + second) == sorted(expected)
+    assert said(blocks_of(files[0].parent)) == first + second
+
+
+def test_the_rows_of_a_dump_keep_the_order_they_have(log: Path, tmp_path: Path) -> None:
+    """The same rows the other way round say something else: they were not sorted."""
+    forward, backward = tmp_path / "forward.blocks", tmp_path / "backward.blocks"
+    for batch in (batches := ordered(log)):
+        append(forward, batch)
+    for batch in reversed(batches):
+        append(backward, batch.take(slice(None, None, -1)))
+
+    assert said(blocks_of(backward)) != said(blocks_of(forward))
+
+
+def test_ticks_of_a_dump_close_incidents_and_are_not_counted_as_uses(log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "uses-0.blocks"
+    for last in ordered(log):
+        append(file, last)
+    before = blocks_of(file)
+    seen = alerts_of(before)
+    end = UseRow("", "", int(last.time[-1]), activity=Activity.TICK, raw_offset=int(last.raw_offset[-1]))
+    ticks = [end._replace(time=end.time + hours * DAY // 24) for hours in range(72)]
+    append(file, UseBatch.from_rows(ticks, StringTable()))
+
+    scan = blocks_of(file)
+    found = alerts_of(scan)
+
+    assert found[: len(seen)] == seen
+    assert {alert.status for alert in seen} <= {"new", "update"}
+    assert {alert.status for alert in found[len(seen) :]} == {"closed"}
+    assert (scan.summary.uses, scan.summary.events) == (before.summary.uses, before.summary.events)
+
+
+def test_a_control_row_of_a_dump_is_obeyed_from_its_place_on(log: Path, tmp_path: Path) -> None:
+    off = control.Config(time="2026-01-05T00:00:00Z", detections=dict.fromkeys(detection_ids(), "off"), author="soc")
+    row = control.ControlSource().read([control.encode(off)], "").rows[0]._replace(raw_partition=1)
+    switched, uses = UseBatch.from_rows([row], StringTable()), ordered(log)
+    before, after = tmp_path / "before.blocks", tmp_path / "after.blocks"
+    for file, batches in ((before, [switched, *uses]), (after, [*uses, switched])):
+        for batch in batches:
+            append(file, batch)
+
+    assert said(blocks_of(before)) == []
+    assert said(blocks_of(after)) == said(scan_of(log))
+
+
+def test_the_summary_of_a_dump_is_that_of_its_log(log: Path, files: list[Path]) -> None:
+    by_log, by_blocks = scan_of(log, partitions=2), blocks_of(*files)
+    run(by_log)
+    run(by_blocks)
+
+    assert by_blocks.summary == by_log.summary
+    assert (by_blocks.principals, by_blocks.credentials) == (by_log.principals, by_log.credentials)
+
+
+def test_progress_of_a_dump_grows_with_its_bytes(files: list[Path]) -> None:
+    scan = blocks_of(*files, batch_size=100)
+    seen = [scan.done or 0.0 for _ in scan.steps()]
+
+    assert seen == sorted(seen)
+    assert seen[0] < 0.2
+    assert seen[-1] == 1.0
+
+
+def test_a_damaged_dump_stops_the_scan_after_what_came_before(files: list[Path], tmp_path: Path) -> None:
+    content = max(files, key=lambda file: file.stat().st_size).read_bytes()
+    cut = tmp_path / "uses-0.blocks"
+    cut.write_bytes(content[:-1])
+
+    scan = blocks_of(cut)
+    with pytest.raises(InputError, match=r"uses-0\.blocks: byte"):
+        run(scan)
+
+    assert scan.summary.decided > 0
+
+
+def test_a_dump_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing"):
+        blocks_of(tmp_path / "missing.blocks")
+
+
+def test_an_empty_partition_is_a_scan_of_nothing(tmp_path: Path) -> None:
+    scan = blocks_of(write(tmp_path / "uses-0.blocks", []))
+
+    assert said(scan) == []
+    assert scan.done == 1.0

@@ -1,276 +1,187 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
-import stamina
 
-from detector import sources
-from detector.alert import decode
-from detector.bundle import load_bundle
-from detector.decode import Decoder, RawRecord
-from detector.detections.base import load_detections
 from detector.errors import ConfigError, StreamUnavailable
-from detector.pipeline import Emission, Pipeline
-from detector.registry import members
-from detector.resources import bundle_dir
-from detector.runtime.choice import Choice, choose
-from detector.runtime.dead_letters import DeadLetterFile
-from detector.runtime.service import Service
+from detector.runtime.service import Role, Service
 from detector.runtime.signals import Stop
-from detector.settings import DetectionSettings, Settings
-from detector.simulate.fleet import fleet
-from detector.sources.base import Source
-from detector.stream.base import AlertWriter, OutgoingAlert, RecordStream
-from detector.stream.memory import MemoryLog, MemoryStream, MemoryWriter
 from detector.telemetry import events
-from detector.telemetry.http import Health
+from detector.telemetry.http import Healths
 
-BATCH = 500
-EVERYTHING = choose(Settings(), load_detections())
-
-
-class Failing(MemoryWriter):
-    """Takes half of a write and then does not answer, `times` times; with an `error`, that."""
-
-    def __init__(self, times: int, error: Exception | None = None) -> None:
-        super().__init__()
-        self.times = times
-        self.error = error or StreamUnavailable("no answer")
-
-    async def write(self, lines: Sequence[OutgoingAlert]) -> None:
-        if self.times > 0:
-            self.times -= 1
-            await super().write(lines[: len(lines) // 2])
-            raise self.error
-        await super().write(lines)
+SECONDS = 10.0  # more than anything here takes
 
 
-class Crashing(MemoryStream):
-    """The process dies at commit number `at`: before it is stored, or just after."""
+class Doing:
+    """A role that does what it is given; `ended` says how it came out."""
 
-    def __init__(self, log: MemoryLog, at: int, *, stored: bool) -> None:
-        super().__init__(log, batch=BATCH)
-        self.at, self.stored = at, stored
+    def __init__(self, work: Callable[[Stop], Awaitable[object]]) -> None:
+        self._work = work
+        self.ended = ""
 
-    async def commit(self, next_offsets: Mapping[int, int]) -> None:
-        self.at -= 1
-        if self.at == 0 and not self.stored:
-            raise ConfigError("crash")
-        await super().commit(next_offsets)
-        if self.at == 0:
-            raise ConfigError("crash")
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=50):
-        yield
+    async def run(self, stop: Stop) -> None:
+        try:
+            await self._work(stop)
+        except asyncio.CancelledError:
+            self.ended = "cancelled"
+            raise
+        self.ended = "done"
 
 
-@pytest.fixture(scope="module")
-def values() -> list[bytes]:
-    return fleet(1, days=2, events_per_day=1_500).records
+async def until_asked(stop: Stop) -> None:
+    await stop.wait()
 
 
-@pytest.fixture
-def records(values: list[bytes]) -> list[RawRecord]:
-    return [RawRecord(value, "raw/0", offset) for offset, value in enumerate(values)]
+async def for_ever(_: Stop) -> None:
+    await asyncio.Event().wait()
 
 
-@pytest.fixture
-def dead(tmp_path: Path) -> Iterator[DeadLetterFile]:
-    with DeadLetterFile(tmp_path / "dead.ndjson") as file:
-        yield file
+async def nothing(_: Stop) -> None:
+    return
 
 
-def pipeline() -> Pipeline:
-    return Pipeline(load_bundle(bundle_dir("default")), load_detections())
+def failing(error: Exception) -> Doing:
+    async def work(_: Stop) -> None:
+        raise error
+
+    return Doing(work)
 
 
-def decoder() -> Decoder:
-    return Decoder({name: source() for name, source in members(sources, Source).items()})
-
-
-@pytest.fixture(scope="module")
-def decided(values: list[bytes]) -> list[Emission]:
-    """The alerts of the log, in order, without a service."""
-    batch, _ = decoder().decode([RawRecord(value, "raw/0", offset) for offset, value in enumerate(values)])
-    found = pipeline().process(batch)
-    assert len(found) > 4, "a log without alerts would prove nothing"
-    return found
-
-
-@pytest.fixture(scope="module")
-def expected(decided: list[Emission]) -> list[str]:
-    return [emission.alert.id for emission in decided]
-
-
-@pytest.fixture(scope="module")
-def middle(decided: list[Emission]) -> int:
-    """An offset with alerts before and after it."""
-    return decided[len(decided) // 2].raw_offset
-
-
-def ids(writer: MemoryWriter) -> list[str]:
-    return [decode(line.value).id for line in writer.written]
-
-
-async def serve(
-    stream: RecordStream,
-    writer: AlertWriter,
-    dead: DeadLetterFile,
-    stop: Stop | None = None,
-    health: Health | None = None,
-    *,
-    choice: Choice = EVERYTHING,
-) -> list[events.Event]:
+async def serve(stop: Stop, health: Healths | None = None, *, ingest: Role, detect: Role) -> list[events.Event]:
     told: list[events.Event] = []
-    async with stream, writer:
-        service = Service(
-            stream=stream, writer=writer, decoder=decoder(), pipeline=pipeline(), sends=choice.sends,
-            dead_letters=dead, observe=told.append, health=health or Health(), topic="raw",
-            clock=lambda: 1_767_600_000.0,
-        )  # fmt: skip
-        await service.run(stop or Stop())
+    async with asyncio.timeout(SECONDS):
+        await Service({"ingest": ingest, "detect": detect}, told.append, health or Healths()).run(stop)
     return told
 
 
-async def test_alerts_are_those_of_the_pipeline_and_everything_is_committed(
-    records: list[RawRecord], expected: list[str], dead: DeadLetterFile
-) -> None:
-    log, writer = MemoryLog(records, sealed=True), MemoryWriter()
-    told = await serve(MemoryStream(log, batch=BATCH), writer, dead)
-    assert ids(writer) == expected
-    assert log.committed == {0: len(records)}
-    accepted = sum(sum(event.events.values()) for event in told if isinstance(event, events.BatchProcessed))
-    assert accepted == len(records)
-    assert len([event for event in told if isinstance(event, events.AlertWritten)]) == len(writer.written)
-    assert isinstance(told[-1], events.Stopped)
+async def test_roles_run_side_by_side() -> None:
+    here, there = asyncio.Event(), asyncio.Event()
+
+    async def first(_: Stop) -> None:
+        here.set()
+        await there.wait()
+
+    async def second(_: Stop) -> None:
+        there.set()
+        await here.wait()
+
+    one, other = Doing(first), Doing(second)
+    await serve(Stop(), ingest=one, detect=other)
+    assert (one.ended, other.ended) == ("done", "done")
 
 
-async def test_what_only_detections_in_shadow_found_is_counted_committed_and_not_written(
-    records: list[RawRecord], decided: list[Emission], dead: DeadLetterFile
-) -> None:
-    loud = "replay.concurrent_use"  # joins what others have opened
-    quiet = {name: DetectionSettings(mode="shadow") for name in EVERYTHING.detections if name != loud}
-    log, writer = MemoryLog(records, sealed=True), MemoryWriter()
-    told = await serve(
-        MemoryStream(log, batch=BATCH), writer, dead, choice=choose(Settings(detections=quiet), load_detections())
-    )
-    shadowed = {event.id for event in told if isinstance(event, events.AlertShadowed)}
-    assert shadowed == {found.alert.id for found in decided if loud not in found.alert.detections}
-    assert set(ids(writer)) == {found.alert.id for found in decided} - shadowed
-    assert shadowed, "a log without such an alert would prove nothing"
-    assert writer.written, "a log with only such alerts would prove little"
-    assert log.committed == {0: len(records)}
+async def test_it_ends_when_every_role_has_read_everything() -> None:
+    stop = Stop()
+    told = await serve(stop, ingest=Doing(nothing), detect=Doing(nothing))
+    assert told == [events.Stopped("end of stream")]
 
 
-async def test_a_restart_is_silent_up_to_what_was_committed(
-    records: list[RawRecord], expected: list[str], middle: int, dead: DeadLetterFile
-) -> None:
-    log, writer = MemoryLog(records[:middle], sealed=True), MemoryWriter()
-    await serve(MemoryStream(log, batch=BATCH), writer, dead)
-    assert 0 < len(writer.written) < len(expected)
-    grown = MemoryLog(records, sealed=True)
-    grown.committed = log.committed
-    told = await serve(MemoryStream(grown, batch=BATCH), writer, dead)
-    assert ids(writer) == expected
-    (restored,) = [event for event in told if isinstance(event, events.Restored)]
-    assert restored.records >= middle
-    commits = [event for event in told if isinstance(event, events.CommitDone)]
-    assert commits[0].next_offsets[0] > middle
+async def test_a_role_that_is_done_leaves_the_others_working() -> None:
+    stop, health = Stop(), Healths()
+    for name in ("ingest", "detect"):
+        health.of(name).ready()
+
+    async def look(_: Stop) -> None:
+        for _turn in range(10):
+            await asyncio.sleep(0)
+        assert health.unready() == "ingest: stopped"
+        assert not stop.requested
+
+    other = Doing(look)
+    await serve(stop, health, ingest=Doing(nothing), detect=other)
+    assert other.ended == "done"
+    assert health.unready() == "ingest: stopped; detect: stopped"
 
 
-@pytest.mark.parametrize("stored", [False, True])
-async def test_a_crash_around_a_commit_loses_no_alert_and_repeats_only_the_same(
-    records: list[RawRecord], expected: list[str], middle: int, dead: DeadLetterFile, *, stored: bool
-) -> None:
-    log, writer = MemoryLog(records, sealed=True), MemoryWriter()
-    with pytest.raises(ConfigError, match="crash"):
-        await serve(Crashing(log, middle // BATCH + 1, stored=stored), writer, dead)  # a batch with alerts
-    await serve(MemoryStream(log, batch=BATCH), writer, dead)
-    assert set(ids(writer)) == set(expected)
-    assert len({line.value for line in writer.written}) == len(set(ids(writer)))
+async def test_a_requested_stop_is_told_and_waits_until_every_role_has_drained() -> None:
+    stop, drained = Stop(), []
+
+    async def drain(stop: Stop) -> None:
+        await stop.wait()
+        await asyncio.sleep(0)
+        drained.append(stop.reason)
+
+    asyncio.get_running_loop().call_soon(stop.request, "SIGTERM")
+    told = await serve(stop, ingest=Doing(drain), detect=Doing(drain))
+    assert drained == ["SIGTERM", "SIGTERM"]
+    assert told == [events.Stopping("SIGTERM"), events.Stopped("SIGTERM")]
 
 
-async def test_a_writer_that_does_not_answer_is_asked_again_before_anything_is_committed(
-    records: list[RawRecord], expected: list[str], dead: DeadLetterFile
-) -> None:
-    log, writer = MemoryLog(records, sealed=True), Failing(times=3)
-    told = await serve(MemoryStream(log, batch=BATCH), writer, dead)
-    assert set(ids(writer)) == set(expected)
-    retries = [event for event in told if isinstance(event, events.StreamRetried)]
-    assert [(event.operation, event.attempt) for event in retries] == [("write", 1), ("write", 2), ("write", 3)]
-    first = next(at for at, event in enumerate(told) if isinstance(event, events.AlertWritten))
-    assert told.index(retries[-1]) < first
+@pytest.mark.parametrize("error", [ConfigError("no such topic"), StreamUnavailable("no answer"), ValueError("defect")])
+async def test_a_role_that_fails_ends_the_others_and_its_own_error_comes_out(error: Exception) -> None:
+    patient = Doing(for_ever)
+    with pytest.raises(type(error)) as raised:
+        await serve(Stop(), ingest=patient, detect=failing(error))
+    assert raised.value is error
+    assert patient.ended == "cancelled"
 
 
-async def test_an_error_that_no_retry_heals_ends_the_service_as_itself(
-    records: list[RawRecord], dead: DeadLetterFile
-) -> None:
-    log = MemoryLog(records, sealed=True)
-    with pytest.raises(ConfigError, match="too large"):
-        await serve(MemoryStream(log, batch=len(records)), Failing(1, ConfigError("too large")), dead)
-    assert log.committed == {}
+async def test_of_several_errors_one_of_ours_comes_out_before_a_defect() -> None:
+    error = ConfigError("no such topic")
 
-
-async def test_a_stop_while_alerts_cannot_be_written_gives_up_in_time_and_commits_nothing(
-    records: list[RawRecord], dead: DeadLetterFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("detector.runtime.service.DRAIN_SECONDS", 0.05)
-    log, stop = MemoryLog(records), Stop()
-
-    class Never(Failing):
-        async def write(self, lines: Sequence[OutgoingAlert]) -> None:
-            stop.request("SIGTERM")
+    async def failing_while_it_ends(_: Stop) -> None:
+        try:
             await asyncio.Event().wait()
+        finally:
+            raise ValueError("defect")
 
-    with pytest.raises(StreamUnavailable, match="repeats it with the same ids"):
-        await serve(MemoryStream(log, batch=len(records)), Never(0), dead, stop)
-    assert log.committed == {}
+    one, other = failing(error), Doing(failing_while_it_ends)
+    for ingest, detect in ((one, other), (other, one)):
+        with pytest.raises(ConfigError) as raised:
+            await serve(Stop(), ingest=ingest, detect=detect)
+        assert raised.value is error
 
 
-async def test_a_stop_while_the_broker_is_gone_and_nothing_is_in_flight_ends_in_order(dead: DeadLetterFile) -> None:
+async def test_a_drain_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.runtime.service.DRAIN_SECONDS", 0.01)
+    stop, stuck = Stop(), Doing(for_ever)
+    stop.request("SIGTERM")
+    with pytest.raises(StreamUnavailable, match="nothing is lost: the next start repeats it with the same ids"):
+        await serve(stop, ingest=stuck, detect=Doing(until_asked))
+    assert stuck.ended == "cancelled"
+
+
+async def test_time_limits_only_the_drain_and_not_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.runtime.service.DRAIN_SECONDS", 0.0)
+
+    async def work(_: Stop) -> None:
+        for _turn in range(100):
+            await asyncio.sleep(0)
+
+    told = await serve(Stop(), ingest=Doing(work), detect=Doing(nothing))
+    assert told == [events.Stopped("end of stream")]
+
+
+async def test_whoever_cancels_it_cancels_its_roles() -> None:
+    started = asyncio.Event()
+
+    async def work(stop: Stop) -> None:
+        started.set()
+        await for_ever(stop)
+
+    role = Doing(work)
+    task = asyncio.create_task(serve(Stop(), ingest=role, detect=Doing(nothing)))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert role.ended == "cancelled"
+
+
+async def test_how_late_the_loop_wakes_a_sleeper_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detector.runtime.service.LOOP_SECONDS", 0.001)
+    told: list[events.Event] = []
     stop = Stop()
 
-    class Gone(MemoryStream):
-        async def fetch(self) -> list[RawRecord]:
-            stop.request("SIGTERM")
-            raise StreamUnavailable("no answer")
+    def observe(event: events.Event) -> None:
+        told.append(event)
+        if len(told) == 3:
+            stop.request("test")
 
-    told = await serve(Gone(MemoryLog()), MemoryWriter(), dead, stop)
-    assert told[-1] == events.Stopped(0, {})
-
-
-async def test_rejected_records_are_kept_once_with_their_place(records: list[RawRecord], dead: DeadLetterFile) -> None:
-    mixed = [RawRecord(b"not json", "raw/0", 0), *(RawRecord(r.value, "raw/0", r.offset + 1) for r in records[:9])]
-    log = MemoryLog(mixed, sealed=True)
-    told = await serve(MemoryStream(log), MemoryWriter(), dead)
-    await serve(MemoryStream(log), MemoryWriter(), dead)
-    (line,) = [json.loads(line) for line in dead.path.read_text().splitlines()]
-    assert (line["stream"], line["offset"]) == ("raw/0", 0)
-    (rejected,) = [event for event in told if isinstance(event, events.RecordsRejected)]
-    assert sum(rejected.reasons.values()) == 1
-
-
-async def test_it_is_ready_only_once_the_replay_has_reached_what_was_committed(
-    records: list[RawRecord], dead: DeadLetterFile
-) -> None:
-    log, health, stop = MemoryLog(records[:1200]), Health(), Stop()
-    log.committed = {0: 1200}
-    seen: list[tuple[int, str]] = []
-
-    class Watched(MemoryStream):
-        async def fetch(self) -> list[RawRecord]:
-            seen.append((self._next.get(0, 0), health.unready()))
-            if self._next.get(0, 0) == 1200:
-                stop.request("test")
-            return await super().fetch()
-
-    await serve(Watched(log, batch=BATCH), MemoryWriter(), dead, stop, health)
-    assert seen == [(at, "replaying up to the committed position") for at in (0, 500, 1000)] + [(1200, "")]
-    assert health.unready() == "stopping"
+    async with asyncio.timeout(SECONDS):
+        await Service({"ingest": Doing(until_asked)}, observe, Healths()).run(stop)
+    lags = [event.seconds for event in told if isinstance(event, events.LoopLagMeasured)]
+    assert len(lags) >= 3
+    assert all(0 <= lag < SECONDS for lag in lags)
