@@ -27,7 +27,7 @@ class Native(Encoder):
         """The alert of one line. Raises RecordError for bytes of another schema."""
         try:
             alert = contract.decode(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise RecordError("not_an_alert", f"expected {contract.SCHEMA}: {error}") from error
         if alert.schema != contract.SCHEMA:
             raise RecordError("not_an_alert", f"expected schema {contract.SCHEMA}, found {alert.schema[:80]!r}")

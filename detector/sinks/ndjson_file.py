@@ -40,14 +40,14 @@ class NdjsonFile(Sink):
 
     def _open(self) -> BinaryIO:
         try:
-            file = Path(self.target).open("ab+")  # noqa: SIM115 - `close` closes it
+            file = Path(self.destination.target).open("ab+")  # noqa: SIM115 - `close` closes it
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     file.write(b"\n")
         except OSError as error:
             problem = f"expected a file alerts can be appended to: {error.strerror}; check the path and its rights"
-            raise ConfigError(f"{self.target}: {problem}") from error
+            raise ConfigError(f"{self.destination.target}: {problem}") from error
         return file
 
     def _append(self, lines: bytes) -> None:
@@ -59,5 +59,5 @@ class NdjsonFile(Sink):
             os.fsync(self._file.fileno())
         except OSError as error:
             raise StreamUnavailable(
-                f"{self.target}: the file takes no more alerts: {error.strerror}; free the disk"
+                f"{self.destination.target}: the file takes no more alerts: {error.strerror}; free the disk"
             ) from error

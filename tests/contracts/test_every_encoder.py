@@ -48,7 +48,7 @@ def test_nothing_is_lost_on_the_way(
 
 
 @every_encoder
-@given(st.binary() | st.sampled_from([b"", b"{}", b"[]", b"null", b"[" * 5_000, b"\xff"]))
+@given(st.binary() | st.sampled_from([b"", b"{}", b"[]", b"null", b"[" * 5_000, b'{"x":' + b"[" * 100_000, b"\xff"]))
 def test_bytes_that_are_no_alert_are_refused_by_reason(encoder: Encoder, message: bytes) -> None:
     with pytest.raises(RecordError) as caught:
         encoder.decode(message)
