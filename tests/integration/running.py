@@ -1,126 +1,91 @@
-"""`detector run` as a process of its own, and what surrounds it: the topics, the settings, what it committed."""
+"""`detector run` as processes of their own: what they say, what their probes answer, and how they end."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+import aiohttp
 
-from detector.alert import Alert, decode
-from tests.integration.broker import ROOT, Cluster
+from tests.integration.broker import ROOT
+from tests.integration.deployment import SECONDS, At, Deployment, until
 
-SECONDS = 60.0
-
-
-@dataclass
-class Workplace:
-    """One raw topic, one alerts topic, one group and one settings file on a cluster."""
-
-    cluster: Cluster
-    raw: str
-    alerts: str
-    folder: Path
-    partitions: int = 1
-
-    @property
-    def group(self) -> str:
-        return f"group-{self.raw}"
-
-    @property
-    def dead_letters(self) -> Path:
-        return self.folder / "dead.ndjson"
-
-    @property
-    def config(self) -> Path:
-        path = self.folder / "run.yaml"
-        path.write_text(
-            f"kafka: {{bootstrap: '{self.cluster.bootstrap}', raw_topic: '{self.raw}', alerts_topic: '{self.alerts}', "
-            f"group: '{self.group}'}}\n"
-            f"dead_letter: {{file: '{self.dead_letters}'}}\n"
-            "http: {port: 0}\n"
-        )
-        return path
-
-    def fill(self, values: Sequence[bytes], partition: int = 0) -> None:
-        """Append records to the raw topic, in order."""
-        producer = Producer({"bootstrap.servers": self.cluster.bootstrap, "acks": "all", "linger.ms": 5})
-        for value in values:
-            producer.produce(self.raw, value, partition=partition)
-            producer.poll(0)
-        assert producer.flush(30) == 0
-
-    def _consumer(self, group: str) -> Consumer:
-        return Consumer(
-            {
-                "bootstrap.servers": self.cluster.bootstrap,
-                "group.id": group,
-                "enable.auto.commit": False,
-                "log_level": 0,
-            }
-        )
-
-    def committed(self) -> int:
-        """Next offset to read, over all partitions; 0 where nothing is committed."""
-        consumer = self._consumer(self.group)
-        try:
-            asked = [TopicPartition(self.raw, number) for number in range(self.partitions)]
-            return sum(max(0, at.offset) for at in consumer.committed(asked, timeout=20))
-        finally:
-            consumer.close()
-
-    async def until_committed(self, count: int) -> None:
-        """Wait for the commit of `count` records."""
-        async with asyncio.timeout(SECONDS):
-            while await asyncio.to_thread(self.committed) < count:  # noqa: ASYNC110 - another process commits
-                await asyncio.sleep(0.1)
-
-    def written(self) -> list[tuple[Alert, bytes, dict[str, str]]]:
-        """Every record of the alerts topic: the alert, its key, its headers."""
-        consumer = self._consumer(f"{self.group}-reader")
-        try:
-            _, end = consumer.get_watermark_offsets(TopicPartition(self.alerts, 0), timeout=20)
-            consumer.assign([TopicPartition(self.alerts, 0, 0)])
-            found: list[tuple[Alert, bytes, dict[str, str]]] = []
-            while len(found) < end:
-                message = consumer.poll(20)
-                assert message is not None, f"expected {end} alerts, found {len(found)}"
-                assert message.error() is None
-                headers = {name: _text(value) for name, value in dict(message.headers() or []).items()}
-                found.append((decode(message.value() or b""), message.key() or b"", headers))
-            return found
-        finally:
-            consumer.close()
+CHUNK = 200  # records
 
 
 @dataclass
 class Running:
-    """The process and the log lines it has written so far."""
+    """A process, its log lines so far, and what else it has said on stderr."""
 
     process: Process
     lines: list[dict[str, Any]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+    _reader: asyncio.Task[None] = field(init=False)
 
-    async def line(self, event: str) -> dict[str, Any]:
-        """The next log line of this name; fails when the process ends or is silent."""
-        assert self.process.stderr is not None
+    def __post_init__(self) -> None:
+        self._reader = asyncio.create_task(self._read(), name="stderr")
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """The log lines of this name so far."""
+        return [line for line in self.lines if line["event"] == event]
+
+    async def line(self, event: str, number: int = 1, seconds: float = SECONDS) -> dict[str, Any]:
+        """The n-th log line of this name; fails when the process ends or is silent."""
+        async with asyncio.timeout(seconds):
+            while len(found := self.told(event)) < number:
+                self._more.clear()
+                if self._reader.done():
+                    raise AssertionError(f"ended before {event!r}; it said: {self.lines} {self.said}")
+                await self._more.wait()
+        return found[number - 1]
+
+    def owned(self, group: str) -> set[At]:
+        """The partitions of a group that are its own, as it was told last."""
+        last = next((line for line in reversed(self.told("rebalanced")) if line["group"] == group), None)
+        return {(topic, number) for topic, numbers in (last or {"partitions": {}})["partitions"].items()
+                for number in numbers}  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """Where its probes answer, once it has said so."""
+        found: str = self.told("started")[0]["url"]
+        return found
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Status and text of a page."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.url}{path}") as response:
+            return response.status, await response.text()
+
+    async def metric(self, name: str) -> float:
+        """The sum of all series of a metric."""
+        _, page = await self.get("/metrics")
+        return sum(map(float, re.findall(rf"^{name}(?:{{.*}})? (\S+)$", page, re.MULTILINE)))
+
+    async def measures(self, series: str) -> None:
+        """Wait until a series is on the page of metrics; some are told once a second."""
         async with asyncio.timeout(SECONDS):
-            while raw := await self.process.stderr.readline():
-                self.lines.append(json.loads(raw))
-                if self.lines[-1]["event"] == event:
-                    return self.lines[-1]
-        raise AssertionError(f"ended before {event!r}; it said: {self.lines}")
+            while series not in (await self.get("/metrics"))[1]:  # noqa: ASYNC110 - another process tells
+                await asyncio.sleep(0.1)
+
+    @property
+    def memory(self) -> int:
+        """Resident memory in bytes."""
+        return 1024 * int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(self.process.pid)]))
 
     async def terminated(self) -> int:
-        """SIGTERM; the exit code and the rest of the lines."""
+        """SIGTERM; the exit code, once everything is said."""
         self.process.send_signal(signal.SIGTERM)
         return await self.ended()
 
@@ -129,30 +94,79 @@ class Running:
         self.process.kill()
         await self.ended()
 
-    async def ended(self) -> int:
-        """Wait for the end."""
-        async with asyncio.timeout(SECONDS):
-            _, rest = await self.process.communicate()
-        self.lines += [json.loads(line) for line in rest.splitlines()]
-        assert self.process.returncode is not None
-        return self.process.returncode
+    async def ended(self, seconds: float = SECONDS) -> int:
+        """The exit code, once it has ended."""
+        async with asyncio.timeout(seconds):
+            code = await self.process.wait()
+            await self._reader
+        return code
+
+    async def _read(self) -> None:
+        assert self.process.stderr is not None
+        while raw := await self.process.stderr.readline():
+            if raw.startswith(b"{"):
+                self.lines.append(json.loads(raw))
+            else:
+                self.said.append(raw.decode())
+            self._more.set()
+        self._more.set()
 
 
 @asynccontextmanager
-async def running(config: Path) -> AsyncIterator[Running]:
-    """`python -m detector run --config FILE`, killed at the end if it still runs."""
+async def running(config: Path, *arguments: str) -> AsyncIterator[Running]:
+    """`python -m detector run --config FILE …`, ended when the block is left."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "detector", "run", "--config", str(config),
+        sys.executable, "-m", "detector", "run", "--config", str(config), *arguments,
         cwd=config.parent, env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, limit=1 << 20,
     )  # fmt: skip
+    run = Running(process)
     try:
-        yield Running(process)
+        yield run
+    except BaseException as error:
+        error.add_note(f"run {' '.join(arguments)} said: {run.lines[-30:]} {run.said}")
+        raise
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.communicate()
+            for pid in [*workers(process.pid), process.pid]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        await run.ended()
 
 
-def _text(value: str | bytes | None) -> str:
-    return value.decode() if isinstance(value, bytes) else value or ""
+async def balanced(group: str, *runs: Running) -> None:
+    """Wait until each of these processes has partitions of a group, and no two have the same."""
+
+    def is_balanced() -> bool:
+        owned = [run.owned(group) for run in runs]
+        return all(owned) and len(set().union(*owned)) == sum(map(len, owned))
+
+    await until(is_balanced, f"{len(runs)} members of {group} to share its partitions")
+
+
+async def terminated(*runs: Running) -> list[int]:
+    """SIGTERM to each of these processes; their exit codes."""
+    return await asyncio.gather(*(run.terminated() for run in runs))
+
+
+async def in_step(
+    deployment: Deployment, records: Sequence[tuple[str, int, bytes]], ingest: Sequence[Running], chunk: int = CHUNK
+) -> None:
+    """Append (topic, partition, value) in order, `chunk` at a time, each time waiting until ingest has written them.
+
+    So rows of two raw partitions that two workers read arrive in uses at most that many records out of order, as they
+    do when workers keep up with their logs. The partitions of ingest must not move meanwhile.
+    """
+    before = sum([await run.metric("detector_events_total") for run in ingest])
+    for at in range(0, len(records), chunk):
+        await asyncio.to_thread(deployment.append, records[at : at + chunk])
+        there = before + min(at + chunk, len(records))
+        async with asyncio.timeout(SECONDS):
+            while sum([await run.metric("detector_events_total") for run in ingest]) < there:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+def workers(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(word) for word in found.stdout.split()]
