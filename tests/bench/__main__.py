@@ -1,7 +1,12 @@
-"""`python -m tests.bench`: speed as ratios, measured side by side in one run. Prints a Markdown table."""
+"""`python -m tests.bench`: speed as ratios, measured side by side in one run. Prints a Markdown table.
+
+`--rounds 1 --fleets 2` is a quick look; the figures of the README are those of all rounds and fleets.
+"""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import gc
 import os
 import platform
@@ -24,16 +29,23 @@ LIMIT = "limit L: getmany and typed decode"
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed as ratios, in one run.")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="times that each way is measured; %(default)s")
+    parser.add_argument("--fleets", type=int, help="organisations in each stream, for a quick look; default: its own")
+    asked = parser.parse_args()
     gc.set_threshold(50_000, 20, 50)  # as the command line does
     print(f"{_cpu()}, Python {platform.python_version()}, NumPy {np.__version__}")
-    print(f"events per CPU second of one core, median of {ROUNDS} rounds in turn")
+    print(f"events per CPU second of one core, median of {asked.rounds} rounds in turn")
     for shape in (stream.BUSY, stream.SPARSE):
-        _measure(stream.make(shape))
+        some = dataclasses.replace(shape, fleets=asked.fleets) if asked.fleets else shape
+        _measure(stream.make(some), asked.rounds)
 
 
-def _measure(made: stream.Stream) -> None:
+def _measure(made: stream.Stream, rounds: int) -> None:
     """One stream: what it is, and a table."""
     uses = measure.batches(made.records)
+    raw = measure.fetched(made.records)
+    routed, whole = measure.ingest(raw, measure.USES), measure.ingest(raw, 1)
     rows = sum(map(len, uses))
     counts = measure.detect(uses)
     shape = made.shape
@@ -43,22 +55,26 @@ def _measure(made: stream.Stream) -> None:
     )
     print(
         f"novelty: {counts.candidates / rows:.2%} candidates, {counts.scored / rows:.0%} of uses scored, "
-        f"{counts.epochs} epochs, {counts.incidents} incidents\n"
+        f"{counts.epochs} epochs, {counts.incidents} incidents"
     )
+    sizes = [sum(len(block) for _, block in written) / rows for written in (routed, whole)]
+    print(f"blocks: {sizes[0]:.0f} bytes a use in {measure.USES} partitions, {sizes[1]:.0f} in one\n")
     with tempfile.TemporaryDirectory() as folder, _limit(Path(folder), made.records) as limit:
         path = Path(folder) / "bench.jsonl"
         path.write_bytes(b"\n".join(made.records))
         ways: dict[str, Callable[[], float]] = {
             DECODE: lambda: measure.rate(lambda: measure.decode_only(made.records), len(made.records)),
             "`scan`, bytes to alerts": lambda: measure.rate(lambda: measure.scan(path), len(made.records)),
+            "`ingest`, records to blocks": lambda: measure.rate(lambda: measure.ingest(raw, measure.USES), len(raw)),
+            "`detect`, blocks to alerts": lambda: measure.rate(lambda: measure.detect_blocks(whole), rows),
             "`detect` alone, uses": lambda: measure.rate(lambda: measure.detect(uses), rows),
         }
         if limit is not None:
             ways[LIMIT] = lambda: next(limit)
         measured: dict[str, list[float]] = {name: [] for name in ways}
-        for turn in range(ROUNDS):
+        for turn in range(rounds):
             for name, way in ways.items():
-                print(f"{shape.name}, round {turn + 1} of {ROUNDS}: {name}", file=sys.stderr)
+                print(f"{shape.name}, round {turn + 1} of {rounds}: {name}", file=sys.stderr)
                 measured[name].append(way())
     _report(measured)
 

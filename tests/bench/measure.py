@@ -15,16 +15,23 @@ from detector import sources
 from detector.bundle import load_bundle
 from detector.decode import Decoder, RawRecord
 from detector.detections.base import load_detections
-from detector.domain import UseBatch
-from detector.pipeline import Counts, Pipeline
+from detector.domain import SECOND, StringTable, UseBatch
+from detector.pipeline import Configuration, Counts, Pipeline
 from detector.registry import members
 from detector.resources import bundle_dir
+from detector.runtime.normalise import Block, Normalised, Normaliser, slices
+from detector.runtime.reading import RawPartition
 from detector.runtime.scan import open_scan
-from detector.settings import load_settings
+from detector.settings import Kafka, RawTopic, Settings, load_settings
+from detector.simulate.fleet import START
 from detector.sources.aws.wire import Answer, Record, UserIdentity
 from detector.sources.base import Source
+from detector.stream import blocks
+from detector.stream.base import Partition
+from detector.stream.kafka.consumer import MAX_RECORDS
 
 BATCH = 4_096
+USES = 8  # partitions of the topic of uses
 
 
 class Whole(Record):
@@ -66,9 +73,38 @@ def batches(records: Sequence[bytes]) -> list[UseBatch]:
 
 def detect(uses: Sequence[UseBatch]) -> Counts:
     """Evidence, state and decisions for uses that are decoded already."""
-    pipeline = Pipeline(load_bundle(bundle_dir("default")), load_detections())
+    pipeline = Pipeline(load_bundle(bundle_dir("default")), Configuration.of(load_detections()))
     for batch in uses:
         pipeline.process(batch)
+    return pipeline.counts
+
+
+def fetched(records: Sequence[bytes]) -> list[RawRecord]:
+    """The records as a consumer of a raw topic has them, appended when all had happened."""
+    appended = (START + 2 * 86_400) * SECOND
+    return [
+        RawRecord(record, str(_RAW), offset, _RAW.number, appended + offset) for offset, record in enumerate(records)
+    ]
+
+
+def ingest(records: Sequence[RawRecord], uses: int) -> list[Block]:
+    """Raw records into blocks for so many partitions of uses: all that ingest does between a fetch and a write."""
+    normaliser = Normaliser(Settings(kafka=Kafka(raw={_RAW.topic: RawTopic()})), uses)
+    partition, written = RawPartition(_RAW, 1, 0), list[Block]()
+    for start in range(0, len(records), MAX_RECORDS):
+        done = Normalised()
+        for _, part in slices({_RAW: list(records[start : start + MAX_RECORDS])}):
+            normaliser.decode(partition, part, done)
+        written += normaliser.encode(done)
+    return written
+
+
+def detect_blocks(written: Sequence[Block]) -> Counts:
+    """Blocks of one partition to alerts: all that detect does between a fetch and a write."""
+    pipeline = Pipeline(load_bundle(bundle_dir("default")), Configuration.of(load_detections()))
+    strings = StringTable()
+    for _, block in written:
+        pipeline.process(blocks.decode(block, strings))
     return pipeline.counts
 
 
@@ -79,6 +115,7 @@ def limit(bootstrap: str, records: Sequence[bytes]) -> Iterator[float]:
         yield asyncio.run(_consume(bootstrap, len(records)))
 
 
+_RAW = Partition("raw", 0)
 _TOPIC = TopicPartition("bench", 0)
 
 
