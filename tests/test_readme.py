@@ -101,7 +101,7 @@ def test_the_settings_shown_are_accepted(tmp_path: Path) -> None:
         file = tmp_path / "detector.yaml"
         file.write_text(block)
         settings = load_settings(file, {})
-        assert settings.kafka.raw_topic == yaml.safe_load(block)["kafka"]["raw_topic"]
+        assert set(settings.kafka.raw) == set(yaml.safe_load(block)["kafka"]["raw"])
 
 
 @pytest.mark.parametrize("page", PAGES)
