@@ -17,7 +17,7 @@ MAP = """\
 domain.py      types
 sources/       one file per log source
 detections/    one file per detection
-stream/kafka.py  the broker
+stream/kafka/consumer.py  the broker
 pipeline.py    the path
 ```
 """
@@ -39,7 +39,8 @@ def tree(tmp_path: Path) -> Path:
         "detections/base.py": "",
         "detections/replay_one.py": "from detector.detections.base import Detection\n",
         "stream/__init__.py": "",
-        "stream/kafka.py": "import asyncio\nimport aiokafka\nfrom detector import pipeline\n",
+        "stream/kafka/__init__.py": "",
+        "stream/kafka/consumer.py": "import asyncio\nimport aiokafka\nfrom detector import pipeline\n",
     }
     for name, text in files.items():
         plant(tmp_path, name, text)
@@ -49,7 +50,7 @@ def tree(tmp_path: Path) -> Path:
         "sources/test_one",
         "sources/test_two",
         "detections/test_replay_one",
-        "stream/test_kafka",
+        "stream/kafka/test_consumer",
     ):
         path = tmp_path / "tests" / f"{test}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ LONG_FUNCTION = "def long():\n" + "    x = 1\n" * FUNCTION_LINES
 @pytest.mark.parametrize(
     ("file", "text", "problem"),
     [
-        ("sources/one.py", "import aiokafka\n", "imports aiokafka, which only stream/kafka.py may"),
+        ("sources/one.py", "import aiokafka\n", "imports aiokafka, which only stream/kafka/ may"),
         ("sources/one.py", "def f():\n    from aiokafka.client import x\n", "imports aiokafka, which only"),
         ("detections/replay_one.py", "import asyncio\n", "imports asyncio: below stream"),
         ("detections/replay_one.py", "from time import monotonic\n", "imports time: below stream"),
@@ -86,7 +87,11 @@ LONG_FUNCTION = "def long():\n" + "    x = 1\n" * FUNCTION_LINES
         ("sources/one.py", "from detector.sources import two\n", "imports its sibling sources/two.py"),
         ("sources/one.py", "import detector.sources.two\n", "imports its sibling sources/two.py"),
         ("sources/one.py", "from .base import Source\n", "imports relatively"),
-        ("sources/one.py", "from detector.stream import kafka\n", "imports stream/kafka.py, which is above it"),
+        (
+            "sources/one.py",
+            "from detector.stream.kafka import consumer\n",
+            "imports stream/kafka/consumer.py, which is above it",
+        ),
         ("domain.py", "from detector import pipeline\n", "imports pipeline.py, which is above it"),
         ("sources/base.py", "from detector.sources import one\n", "imports itself in a circle"),
         ("domain.py", "import requests\n", "imports requests, which has no owner"),
