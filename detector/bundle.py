@@ -38,10 +38,14 @@ class ByHolding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StrangePriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A context is strange below this many own hour cells, and peers, of both its client family and its network."""
+    """A context is strange below this many own hour cells, and peers, of both its client family and its network.
+
+    Nothing is strange before the principal has `after_hour_cells` of history: what is seldom done was not done yet.
+    """
 
     below_hour_cells: int
     below_peers: int
+    after_hour_cells: int
 
 
 class ConcurrencyPriors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

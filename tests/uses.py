@@ -59,7 +59,7 @@ BUNDLE = Bundle(
         cap=ByHolding(default=8.0, single_holder=12.0, static=6.0),
         path_cap=2.5,
         cold_cap=1.5,
-        strange=StrangePriors(below_hour_cells=3, below_peers=2),
+        strange=StrangePriors(below_hour_cells=3, below_peers=2, after_hour_cells=0),
     ),
     binding=BindingPriors(contradiction=12.0, known_client=5.0, cold=3.0),
     revocation=RevocationPriors(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -142,6 +143,16 @@ def test_a_context_is_strange_where_both_its_client_and_its_network_are(
     mind.learn(ran(3, BOTO))
     _, facets = fingerprint([at(0, **columns)])
     assert strange(facets, np.arange(1), BUNDLE.concurrency.strange, mind.shard).tolist() == [expected]
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(23, False), (24, True)])
+def test_nothing_is_strange_before_enough_is_known_of_its_principal(hours: int, expected: bool) -> None:  # noqa: FBT001
+    """What is seldom done was not done yet: an endpoint that is first met on the second day is nobody's."""
+    mind = Mind()
+    mind.learn(ran(hours, BOTO))
+    _, facets = fingerprint([at(0, client=CLI, address=FAR)])
+    priors = msgspec.structs.replace(BUNDLE.concurrency.strange, after_hour_cells=24)
+    assert strange(facets, np.arange(1), priors, mind.shard).tolist() == [expected]
 
 
 # --- pods ----------------------------------------------------------------------------------------------------------
