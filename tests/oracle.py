@@ -278,7 +278,7 @@ class Oracle:
         newest = max(one[1] for one in self.clocks.values())
         active = [e for e, a in self.clocks.values() if e != UNSET and not (a > 0 and newest - a > 60 * SECOND)]
         if active:
-            self.watermark = max(self.watermark, min(active) - 10 * MINUTE)
+            self.watermark = max(self.watermark, max(min(active), max(active) - 6 * HOUR) - 10 * MINUTE)
 
     def judge(self, use: UseBatch, facets: Facets) -> None:
         for value, code in zip(
@@ -517,7 +517,8 @@ class Oracle:
     def is_strange(self, facets: Facets) -> bool:
         limits = self.bundle.concurrency.strange
         value = facets.value[0].tolist()
-        strange = True
+        profile, hour = self.profiles[int(facets.principal[0])], int(facets.hour[0])
+        strange = decay(profile.roots[0][0], profile.roots[0][1], hour) >= limits.after_hour_cells * CELL
         for level in (2, 0):
             one = value[level]
             cell = self.profiles[int(facets.principal[0])].cell(level, one)

@@ -12,15 +12,17 @@ from typing import Final
 
 import numpy as np
 
-from detector.domain import DAY, I64, MINUTE, SECOND, Bool, Flag, UseBatch, hash_text
+from detector.domain import DAY, HOUR, I64, MINUTE, SECOND, Bool, Flag, UseBatch, hash_text
 from detector.fingerprint.hashing import mix
 
 LATENESS: Final = 10 * MINUTE
 EPOCH_ROWS: Final = 4096
+FURTHEST: Final = 6 * HOUR  # a raw partition may hold the others back by this much
 AHEAD: Final = 5 * MINUTE  # an event time may run this far ahead of the broker's append time
 SILENT: Final = 60 * SECOND  # of append time, after which a raw partition leaves the minimum
 _WINDOW: Final = 65_536
 _UNSET: Final = -(1 << 62)
+_ABSENT: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,9 @@ class _Clock:
 class Watermark:
     """min over active raw partitions of their largest event time, less the lateness; it never goes back.
 
+    One that is more than six hours behind another holds time back no further: a quiet topic whose last record told of
+    last week would keep every incident open.
+
     Rows speak for their raw partition, and so do ticks: of one at its end, that time went on without records; of one
     that is behind, that it is still read and must be waited for.
     """
@@ -131,10 +136,14 @@ class Watermark:
         believed = np.where(batch.flags & Flag.TS_SUSPECT != 0, _UNSET, batch.time)
         capped = np.where(batch.append_time > 0, np.minimum(believed, batch.append_time + AHEAD), believed)
         newest = np.maximum.accumulate(np.r_[self._newest_append(), batch.append_time])[1:]
-        lowest = np.full(len(batch), np.iinfo(np.int64).max)
+        lowest, highest = np.full(len(batch), _ABSENT), np.full(len(batch), _UNSET)
         for partition in sorted(set(self._clocks) | set(batch.raw_partition.tolist())):
-            lowest = np.minimum(lowest, self._of_partition(partition, batch, capped, newest))
-        lowest = np.where(lowest == np.iinfo(np.int64).max, _UNSET, lowest)
+            event = self._of_partition(partition, batch, capped, newest)
+            lowest = np.minimum(lowest, event)
+            highest = np.maximum(highest, np.where(event == _ABSENT, _UNSET, event))
+        lowest = np.where(
+            lowest == _ABSENT, _UNSET, np.maximum(lowest, np.maximum(highest, _UNSET + FURTHEST) - FURTHEST)
+        )
         after = np.maximum.accumulate(
             np.maximum(np.maximum(lowest, _UNSET + self._lateness) - self._lateness, self.value)
         )
@@ -142,14 +151,14 @@ class Watermark:
         return after
 
     def _of_partition(self, partition: int, batch: UseBatch, capped: I64, newest: I64) -> I64:
-        """Event time of one raw partition after each row; the largest integer while it takes no part."""
+        """Event time of one raw partition after each row; `_ABSENT` while it takes no part."""
         clock = self._clocks.get(partition, _Clock(_UNSET, 0))
         mine = batch.raw_partition == partition
         event = np.maximum.accumulate(np.r_[clock.event, np.where(mine, capped, _UNSET)])[1:]
         append = np.maximum.accumulate(np.r_[clock.append, np.where(mine, batch.append_time, 0)])[1:]
         self._clocks[partition] = _Clock(int(event[-1]), int(append[-1]))
         absent = (event == _UNSET) | ((append > 0) & (newest - append > SILENT))
-        return np.where(absent, np.iinfo(np.int64).max, event)
+        return np.where(absent, _ABSENT, event)
 
     def _newest_append(self) -> int:
         return max((clock.append for clock in self._clocks.values()), default=0)

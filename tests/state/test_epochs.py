@@ -9,6 +9,7 @@ from detector.domain import DAY, HOUR, I64, MINUTE, SECOND, Flag, UseBatch, UseR
 from detector.state.epochs import (
     AHEAD,
     EPOCH_ROWS,
+    FURTHEST,
     LATENESS,
     SILENT,
     Epochs,
@@ -176,7 +177,7 @@ def test_the_watermark_is_the_slowest_active_partition_less_ten_minutes(rows: li
             events[at] = max(events.get(at, NEVER), event)
         newest = max(appends.values())
         active = [event for at, event in events.items() if not appends[at] or newest - appends[at] <= SILENT]
-        value = max([value, min(active) - LATENESS] if active else [value])
+        value = max([value, max(min(active), max(active) - FURTHEST) - LATENESS] if active else [value])
         expected.append(value)
 
     assert watermarks(*rows, sizes=sizes) == expected
@@ -216,7 +217,13 @@ def test_a_partition_that_is_silent_for_a_minute_holds_nobody_up() -> None:
 
 
 def test_without_append_times_every_partition_of_a_file_counts() -> None:
-    assert watermarks(row(0, raw_partition=0), row(DAY, raw_partition=1))[-1] == START - LATENESS
+    assert watermarks(row(0, raw_partition=0), row(HOUR, raw_partition=1))[-1] == START - LATENESS
+
+
+def test_a_partition_that_is_far_behind_holds_time_back_by_six_hours_and_no_more() -> None:
+    """The last record of a quiet topic told of last week, and ticks keep it active."""
+    assert FURTHEST == 6 * HOUR
+    assert watermarks(row(0, raw_partition=0), row(DAY, raw_partition=1))[-1] == START + DAY - FURTHEST - LATENESS
 
 
 def test_no_row_moves_nothing() -> None:
