@@ -285,12 +285,14 @@ async def test_a_group_that_gives_no_partitions_is_reported_and_joined_anew(
     monkeypatch.setattr("detector.stream.kafka.consumer.JOIN_SECONDS", 0.5)
     topic = new_topic("raw", partitions=2)
     one, two = Worker(stream_of(broker, topic)), Worker(stream_of(broker, topic))
-    async with one.stream, two.stream:
+    async with one.stream:
         await joined(one.stream)  # and then is busy: the group waits for it
-        with pytest.raises(StreamUnavailable, match=rf"expected partitions of group detector-{topic}, found none in"):
-            await joined(two.stream)
-        monkeypatch.undo()
-        await all_until(lambda: bool(one.owned and two.owned), one, two)
+        async with two.stream:
+            refusal = rf"expected partitions of group detector-{topic}, found none in"
+            with pytest.raises(StreamUnavailable, match=refusal):
+                await joined(two.stream)
+            monkeypatch.undo()
+            await all_until(lambda: bool(one.owned and two.owned), one, two)
 
 
 async def test_what_cannot_be_a_member_is_told_why(broker: Cluster, new_topic: NewTopicFactory) -> None:

@@ -23,6 +23,7 @@ ANSWER_SECONDS: Final = 15.0
 STOP_SECONDS: Final = 2.0
 REQUEST_MILLISECONDS: Final = 10_000
 SAID_LETTERS: Final = 300
+BROKERS_ASKED: Final = 5
 WHOLE_REQUESTS: Final = "aiokafka.conn"  # the logger that prints them at DEBUG, the one with the password among them
 
 REFUSALS: Final = (
@@ -91,7 +92,7 @@ class Connection:
         try:
             async with self._explained("the list of topics"):
                 await admin.start()
-                found = await admin.describe_topics()
+                found = await _listed(admin)
         finally:
             await ended(admin.close())
         return {topic["topic"]: len(topic["partitions"]) for topic in found if topic["partitions"]}
@@ -207,3 +208,11 @@ async def ended(ending: Coroutine[Any, Any, Any]) -> bool:
     await asyncio.wait({task}, timeout=STOP_SECONDS)
     task.cancel()
     return task.done() and not task.cancelled() and task.exception() is None
+
+
+async def _listed(admin: Any) -> Any:
+    """All topics. The client asks any broker it has heard of, which may be one that died a moment ago."""
+    for _ in range(BROKERS_ASKED - 1):
+        with suppress(kafka_errors.KafkaConnectionError, kafka_errors.NodeNotReadyError):
+            return await admin.describe_topics()
+    return await admin.describe_topics()
