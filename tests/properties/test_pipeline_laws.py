@@ -26,7 +26,7 @@ CONCURRENCY = msgspec.structs.replace(SHIPPED.concurrency, strange=STRANGE)
 BUNDLE = msgspec.structs.replace(SHIPPED, concurrency=CONCURRENCY)
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.lists(st.sampled_from([1, 2, 7, 64, 512, 4096]), min_size=1, max_size=4)
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def run(pieces: list[UseBatch]) -> tuple[list[bytes], Pipeline]:
