@@ -27,11 +27,11 @@ from detector.alert import SCHEMA, SEVERITIES, Alert, Severity
 from detector.decode import RawRecord
 from detector.encoders.native import Native
 from detector.errors import ConfigError, DeliveryFailed, RecordError, StreamUnavailable
-from detector.runtime.offsets import check_retained
 from detector.runtime.retrying import Retrying
 from detector.runtime.signals import Stop
 from detector.sinks.base import Sink
 from detector.stream.base import Bounds, OutgoingRecord, Partition, Position, RecordStream, RecordWriter
+from detector.stream.refusals import check_retained
 from detector.telemetry.events import (
     AlertsDelivered,
     DeliveryRefused,

@@ -125,7 +125,6 @@ class Detect:
             held = kept.get(partition)
             if held is not None and bounds.earliest <= held.progress.offset <= bounds.end:
                 progress.offset = held.progress.offset
-                progress.stored = max(progress.boundary, 0)
                 held.progress = progress
             else:
                 held = _Shard(self._make(), progress)

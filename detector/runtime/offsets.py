@@ -8,23 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from detector.errors import ConfigError
 from detector.stream.base import Bounds, Partition
-
-
-def check_retained(partition: Partition, offset: int, bounds: Bounds, remedy: str) -> None:
-    """Raise ConfigError, with the `remedy`, when the records from `offset` on are not all there."""
-    if bounds.earliest <= offset <= bounds.end:
-        return
-    found = (
-        f"the earliest retained one is {bounds.earliest}: {bounds.earliest - offset} unread records were deleted by "
-        "retention"
-        if offset < bounds.earliest
-        else f"it ends at {bounds.end}: the topic was created anew or truncated"
-    )
-    raise ConfigError(
-        f"kafka {partition}: expected to read on from offset {offset}, but {found}; to accept that, {remedy}"
-    )
+from detector.stream.refusals import check_retained
 
 
 @dataclass(slots=True)

@@ -7,19 +7,18 @@ can go on speaking for it. Pure: clocks and brokers are arguments.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import msgspec
 import numpy as np
 
-from detector.domain import SECOND, Activity, Flag, UseBatch, UseRow, hash_text
-from detector.errors import ConfigError
-from detector.records import EARLIEST
-from detector.runtime.offsets import check_retained
+from detector.domain import Activity, Flag, UseBatch, UseRow, hash_text
+from detector.errors import ConfigError, RecordError
+from detector.records import EARLIEST, event_time
 from detector.settings import RawTopic
 from detector.state.epochs import AHEAD
 from detector.stream.base import Bounds, Partition, Position
+from detector.stream.refusals import check_retained
 
 _EARLIEST: Final = "earliest"
 _LATEST: Final = "latest"
@@ -133,9 +132,8 @@ def _first(bounds: Bounds, topic: RawTopic, name: str) -> Beginning:
     if topic.start == _LATEST:
         return Beginning(bounds.end)
     try:
-        moment = datetime.fromisoformat(topic.start).astimezone()
-    except ValueError as error:
+        return Beginning(bounds.earliest, time=event_time(topic.start))
+    except RecordError as error:
         raise ConfigError(
             f"kafka.raw.{name}.start: expected earliest, latest or an RFC 3339 time, found {topic.start!r}"
         ) from error
-    return Beginning(bounds.earliest, time=int(moment.timestamp() * SECOND))

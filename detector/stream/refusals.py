@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detector.errors import ConfigError
+from detector.stream.base import Bounds, Partition
 
 
 def check_addresses(bootstrap: str) -> str:
@@ -14,19 +15,16 @@ def check_addresses(bootstrap: str) -> str:
     return bootstrap
 
 
-def check_position(place: str, position: int, *, earliest: int, latest: int, group: str) -> None:
-    """Raise ConfigError when the records from `position` on are not all there.
-
-    `place` names the partition; `earliest` is its first retained offset and `latest` the one its next record gets.
-    """
-    if earliest <= position <= latest:
+def check_retained(partition: Partition, offset: int, bounds: Bounds, remedy: str) -> None:
+    """Raise ConfigError, with the `remedy`, when the records from `offset` on are not all there."""
+    if bounds.earliest <= offset <= bounds.end:
         return
     found = (
-        f"the earliest retained one is {earliest}: {earliest - position} unread records were deleted by retention"
-        if position < earliest
-        else f"the topic ends at {latest}: it was created anew or truncated"
+        f"the earliest retained one is {bounds.earliest}: {bounds.earliest - offset} unread records were deleted by "
+        "retention"
+        if offset < bounds.earliest
+        else f"it ends at {bounds.end}: the topic was created anew or truncated"
     )
     raise ConfigError(
-        f"kafka {place}: expected to read on from offset {position} (group {group}), but {found}; to accept that and "
-        "go on, set kafka.group to a new name or reset this group's offsets"
+        f"kafka {partition}: expected to read on from offset {offset}, but {found}; to accept that, {remedy}"
     )

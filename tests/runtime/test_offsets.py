@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import ConfigError
-from detector.runtime.offsets import Progress, check_retained
+from detector.runtime.offsets import Progress
 from detector.stream.base import Bounds, Partition, Position
 
 USES = Partition("uses", 3)
@@ -16,27 +16,6 @@ def progress(earliest: int, end: int, committed: int | None = None) -> Progress:
 
 
 # --- what must still be there ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("offset", [5, 6, 9, 10])
-def test_records_that_are_retained_or_not_written_yet_can_be_read_on(offset: int) -> None:
-    check_retained(USES, offset, Bounds(5, 10), "do something")
-
-
-@pytest.mark.parametrize(
-    ("offset", "found"),
-    [
-        (3, "the earliest retained one is 5: 2 unread records were deleted by retention"),
-        (11, "it ends at 10: the topic was created anew or truncated"),
-    ],
-)
-def test_records_that_are_gone_are_refused_with_what_to_do(offset: int, found: str) -> None:
-    with pytest.raises(ConfigError) as raised:
-        check_retained(USES, offset, Bounds(5, 10), "do something")
-
-    assert str(raised.value) == (
-        f"kafka uses/3: expected to read on from offset {offset}, but {found}; to accept that, do something"
-    )
 
 
 def test_a_group_whose_records_are_gone_is_told_to_take_a_new_name() -> None:

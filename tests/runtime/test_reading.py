@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -202,3 +204,16 @@ def test_what_would_lose_or_mistake_records_is_refused(
 def test_a_start_that_is_no_time_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^kafka\.raw\.raw\.start: expected earliest, latest or an RFC 3339 time"):
         beginning(RAW, Bounds(0, 0), RawTopic(start="yesterday"), 1)
+
+
+def test_a_start_without_a_zone_is_utc_wherever_the_process_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        said = [
+            beginning(RAW, Bounds(0, 9), RawTopic(start=start), 1) for start in ("2026-01-05", "2026-01-05T00:00:00Z")
+        ]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert said == [Beginning(0, time=1_767_571_200_000_000)] * 2

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from detector.errors import ConfigError
-from detector.stream.refusals import check_addresses, check_position
+from detector.stream.base import Bounds, Partition
+from detector.stream.refusals import check_addresses, check_retained
 
 
 @pytest.mark.parametrize("bootstrap", ["localhost:9092", "a.example:1,b.example:65535", "[::1]:9092", "a:1, b:2"])
@@ -19,17 +20,22 @@ def test_an_address_that_is_none_is_a_settings_error(bootstrap: str) -> None:
         check_addresses(bootstrap)
 
 
-@pytest.mark.parametrize("position", [4, 7, 9])
-def test_a_position_between_the_first_record_and_the_end_is_taken(position: int) -> None:
-    check_position("raw/0", position, earliest=4, latest=9, group="detector")
+@pytest.mark.parametrize("offset", [5, 6, 9, 10])
+def test_records_that_are_retained_or_not_written_yet_can_be_read_on(offset: int) -> None:
+    check_retained(Partition("uses", 3), offset, Bounds(5, 10), "do something")
 
 
 @pytest.mark.parametrize(
-    ("position", "said"),
-    [(3, "earliest retained one is 4: 1 unread records were deleted"), (10, "ends at 9: it was created anew")],
+    ("offset", "found"),
+    [
+        (3, "the earliest retained one is 5: 2 unread records were deleted by retention"),
+        (11, "it ends at 10: the topic was created anew or truncated"),
+    ],
 )
-def test_a_gap_is_refused_with_what_is_missing_and_what_to_do(position: int, said: str) -> None:
-    with pytest.raises(ConfigError, match=said) as raised:
-        check_position("raw/0", position, earliest=4, latest=9, group="detector")
-    assert "raw/0" in str(raised.value)
-    assert "kafka.group" in str(raised.value)
+def test_records_that_are_gone_are_refused_with_what_to_do(offset: int, found: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        check_retained(Partition("uses", 3), offset, Bounds(5, 10), "do something")
+
+    assert str(raised.value) == (
+        f"kafka uses/3: expected to read on from offset {offset}, but {found}; to accept that, do something"
+    )

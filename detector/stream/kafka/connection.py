@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, Protocol
 
+from aiokafka import TopicPartition
 from aiokafka import errors as kafka_errors
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
 from aiokafka.protocol.metadata import MetadataRequest
 
+from detector.decode import RawRecord
 from detector.errors import ConfigError, DetectorError, StreamUnavailable
 from detector.settings import KafkaSecurity
 from detector.stream.kafka.security import security_arguments
@@ -200,6 +202,12 @@ class _Hush:
 
 
 _unheard: Final = _Hush()
+
+
+def raw_record(at: TopicPartition, raw: Any) -> RawRecord:
+    """A record as the client has it; its timestamp, in milliseconds there, is -1 where there is none."""
+    append_time = raw.timestamp * 1000 if raw.timestamp > 0 else 0
+    return RawRecord(raw.value or b"", f"{at.topic}/{at.partition}", raw.offset, at.partition, append_time)
 
 
 async def ended(ending: Coroutine[Any, Any, Any]) -> bool:

@@ -10,14 +10,13 @@ from typing import Any, Final, TypeAlias
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka_errors
 
-from detector.decode import RawRecord
 from detector.errors import ConfigError, InternalError, StreamUnavailable
 from detector.stream.base import Bounds, Fetched, Partition, Position, RecordStream
 from detector.stream.kafka.assignor import RendezvousAssignor
-from detector.stream.kafka.connection import Connection
+from detector.stream.kafka.connection import Connection, raw_record
 from detector.stream.kafka.membership import REBALANCE_SECONDS, Membership, abandon
 from detector.stream.kafka.producer import missing
-from detector.stream.refusals import check_position
+from detector.stream.refusals import check_retained
 from detector.telemetry.events import LagMeasured, Observer, Rebalanced
 
 LOOK_SECONDS: Final = 0.2  # how long a fetch waits for something
@@ -211,15 +210,15 @@ class KafkaStream(RecordStream):
         await self._watch(consumer, drained=drained)
         if membership.moving:
             return Fetched()
-        return Fetched({Partition(*at): [_record(at, raw) for raw in raws] for at, raws in found.items()})
+        return Fetched({Partition(*at): [raw_record(at, raw) for raw in raws] for at, raws in found.items()})
 
     async def _refuse(self, consumer: Any, positions: Mapping[At, int]) -> None:
         """Raise ConfigError for records that are gone, saying which; return when the broker has them after all."""
         earliest = await consumer.beginning_offsets(list(positions))
         latest = await consumer.end_offsets(list(positions))
         for at, position in positions.items():
-            place = str(Partition(*at))
-            check_position(place, position, earliest=earliest[at], latest=latest[at], group=self._group)
+            bounds = Bounds(earliest[at], latest[at])
+            check_retained(Partition(*at), position, bounds, "start again: the start says how to go on without them")
 
     async def _watch(self, consumer: Any, *, drained: bool) -> None:
         """Tell the lag; of a partition that has long been quiet, find out whether nothing is there or nobody is."""
@@ -265,8 +264,3 @@ class KafkaStream(RecordStream):
 
 def _client(partition: Partition) -> At:
     return TopicPartition(partition.topic, partition.number)
-
-
-def _record(at: At, raw: Any) -> RawRecord:
-    append_time = raw.timestamp * 1000 if raw.timestamp > 0 else 0
-    return RawRecord(raw.value or b"", f"{at.topic}/{at.partition}", raw.offset, at.partition, append_time)

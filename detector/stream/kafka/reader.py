@@ -20,7 +20,7 @@ from aiokafka import errors as kafka_errors
 from detector.decode import RawRecord
 from detector.errors import ConfigError, StreamUnavailable
 from detector.stream.base import Bounds, Partition
-from detector.stream.kafka.connection import Connection, ended
+from detector.stream.kafka.connection import Connection, ended, raw_record
 from detector.stream.kafka.producer import missing
 
 QUIET_SECONDS: Final = 15.0
@@ -69,7 +69,7 @@ class KafkaReader:
                 raise self._lost(exc) from exc
             for at, raws in found.items():
                 if wanted := [raw for raw in raws if raw.offset < left[at]]:
-                    yield Partition(at.topic, at.partition), [_record(at, raw) for raw in wanted]
+                    yield Partition(at.topic, at.partition), [raw_record(at, raw) for raw in wanted]
             if now != positions:
                 positions, heard = now, asyncio.get_running_loop().time()
             elif asyncio.get_running_loop().time() - heard > QUIET_SECONDS:
@@ -113,8 +113,3 @@ class KafkaReader:
         consumer, self._consumer = self._consumer, None
         if consumer is not None and not await ended(consumer.stop()):
             await ended(consumer._client.close())  # noqa: SLF001 - what `stop` left open when it failed
-
-
-def _record(at: TopicPartition, raw: Any) -> RawRecord:
-    append_time = raw.timestamp * 1000 if raw.timestamp > 0 else 0
-    return RawRecord(raw.value or b"", f"{at.topic}/{at.partition}", raw.offset, at.partition, append_time)
