@@ -21,7 +21,7 @@ from aiokafka.admin import NewTopic as _NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from detector.errors import ConfigError, DetectorError
-from detector.stream.kafka.connection import Connection, ended
+from detector.stream.kafka.connection import Connection, ended, listed
 
 _SET_ON_THE_TOPIC: Final = 1  # `config_source` of DescribeConfigs: said of this topic, not inherited from its broker
 _REFUSED: Final = (
@@ -84,8 +84,8 @@ class KafkaAdmin:
     async def describe(self, names: Collection[str]) -> dict[str, Topic]:
         """The topics of these names, as far as they exist and may be described."""
         async with self._connection.answering("the list of topics"):
-            listed = await self._client.describe_topics()
-        there = {topic["topic"]: topic["partitions"] for topic in listed if topic["topic"] in names}
+            topics = await listed(self._client)
+        there = {topic["topic"]: topic["partitions"] for topic in topics if topic["topic"] in names}
         settings = await self._settings(there)
         return {
             name: Topic(

@@ -94,7 +94,7 @@ class Connection:
         try:
             async with self._explained("the list of topics"):
                 await admin.start()
-                found = await _listed(admin)
+                found = await listed(admin)
         finally:
             await ended(admin.close())
         return {topic["topic"]: len(topic["partitions"]) for topic in found if topic["partitions"]}
@@ -218,7 +218,7 @@ async def ended(ending: Coroutine[Any, Any, Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-async def _listed(admin: Any) -> Any:
+async def listed(admin: Any) -> Any:
     """All topics. The client asks any broker it has heard of, which may be one that died a moment ago."""
     for _ in range(BROKERS_ASKED - 1):
         with suppress(kafka_errors.KafkaConnectionError, kafka_errors.NodeNotReadyError):
