@@ -404,7 +404,7 @@ async def test_records_deleted_before_they_were_read_are_a_refusal_and_no_jump(
         await joined(stream)
         delete_before(broker, topic, 4)
         stream.seek({Partition(topic, 0): 1})
-        with pytest.raises(ConfigError, match=rf"{topic}/0: .*offset 1 .*earliest retained one is 4: 3 unread records"):
+        with pytest.raises(ConfigError, match=rf"{topic}/0: .*offset 1, .*earliest retained one is 4: 3 unread records"):
             await fetch(stream, 1)
     async with stream_of(broker, topic) as stream:
         assert (await joined(stream))[Partition(topic, 0)].earliest == 4
@@ -416,7 +416,7 @@ async def test_a_position_behind_the_end_is_a_refusal_too(broker: Cluster, new_t
     async with stream_of(broker, topic) as stream:
         await joined(stream)
         stream.seek({Partition(topic, 0): 9})
-        with pytest.raises(ConfigError, match="ends at 1: it was created anew or truncated"):
+        with pytest.raises(ConfigError, match="ends at 1: the topic was created anew or truncated"):
             await fetch(stream, 1)
 
 

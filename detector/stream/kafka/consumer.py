@@ -218,7 +218,7 @@ class KafkaStream(RecordStream):
         latest = await consumer.end_offsets(list(positions))
         for at, position in positions.items():
             bounds = Bounds(earliest[at], latest[at])
-            check_retained(Partition(*at), position, bounds, "start again: the start says how to go on without them")
+            check_retained(Partition(*at), position, bounds, "start again: the start says what accepts a gap")
 
     async def _watch(self, consumer: Any, *, drained: bool) -> None:
         """Tell the lag; of a partition that has long been quiet, find out whether nothing is there or nobody is."""
