@@ -15,7 +15,7 @@ from detector.routing import Router
 from detector.runtime.choice import Choice
 from detector.runtime.scan import open_scan
 from detector.settings import Realms, Settings
-from detector.simulate.fleet import fleet
+from detector.simulate.demo.fleet import fleet
 from tests.dumps import ordered
 from tests.rows import batch_of, row
 

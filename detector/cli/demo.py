@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from detector.alert import Alert
     from detector.pipeline import Pipeline
-    from detector.simulate.fleet import Simulation
-    from detector.simulate.score import Score
+    from detector.simulate.demo.fleet import Simulation
+    from detector.simulate.demo.score import Score
     from detector.telemetry.events import Event
 
 SEED: Final = 7
@@ -48,8 +48,8 @@ def command(*, seed: int, days: int, keep: Path | None) -> int:
 
     Needs no Kafka, Docker or cloud, and ends by itself. Exit code 0 when the theft was found, 4 when it was not.
     """
-    from detector.simulate.fleet import fleet  # noqa: PLC0415 - NumPy is slow to import; `--help` must not be
-    from detector.simulate.score import score  # noqa: PLC0415
+    from detector.simulate.demo.fleet import fleet  # noqa: PLC0415 - NumPy is slow to import; `--help` must not be
+    from detector.simulate.demo.score import score  # noqa: PLC0415
 
     console = stdout()
     simulation = fleet(seed, days)

@@ -12,28 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detector.simulate.cloudtrail import Action, Call, Context, Identity, Role
+from detector.simulate.call import BENIGN, Action, Call, Caller, Context
 
 MINUTE = 60
 HOUR = 3600
 DAY = 86_400
-PRODUCTION = "111122223333"
-SHARED = "444455556666"  # build pipelines and the data platform
+START = 1_767_571_200  # 2026-01-05T00:00:00Z, a Monday
 BUSIEST = 14 / 24  # time of day, UTC
 _ALPHABET = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
 _HEX = np.array(list("0123456789abcdef"))
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """One key of one workload session: who holds it, from when until when (seconds), and where it calls."""
-
-    role: Role
-    session: str
-    identity: Identity
-    region: str
-    start: int
-    end: int
 
 
 @dataclass(slots=True)
@@ -44,7 +31,6 @@ class World:
     start: int
     end: int
     calls: list[Call] = field(default_factory=list)
-    leases: list[Lease] = field(default_factory=list)
     story: Counter[str] = field(default_factory=Counter)
     _event_ids: list[str] = field(default_factory=list)
 
@@ -61,10 +47,6 @@ class World:
         """A fresh access key id (or, with another prefix, role or user id)."""
         return prefix + "".join(_ALPHABET[self.rng.integers(32, size=9)]) + "EXAMPLE"
 
-    def role(self, account: str, path: str, name: str) -> Role:
-        """A role with a fresh role id."""
-        return Role(account, path, name, self.key("AROA"))
-
     def event_id(self) -> str:
         """A fresh UUID."""
         if not self._event_ids:
@@ -74,18 +56,20 @@ class World:
     def call(
         self,
         second: int,
-        identity: Identity,
+        caller: Caller,
         action: Action,
         context: Context,
         *,
         error: str = "",
         request: str = "",
         response: str = "null",
+        churn: str = "",
+        theft: int = BENIGN,
     ) -> str:
         """Log a call if it falls into the simulated time; return its event id."""
         event_id = self.event_id()
         if self.start <= second < self.end:
-            self.calls.append(Call(second, event_id, identity, action, context, error, request, response))
+            self.calls.append(Call(second, event_id, caller, action, context, error, request, response, churn, theft))
         return event_id
 
     def arrivals(self, start: int, end: int, per_day: float, amplitude: float = 0.0) -> list[int]:

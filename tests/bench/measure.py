@@ -23,7 +23,7 @@ from detector.runtime.normalise import Block, Normalised, Normaliser, slices
 from detector.runtime.reading import RawPartition
 from detector.runtime.scan import open_scan
 from detector.settings import Kafka, RawTopic, Settings, load_settings
-from detector.simulate.fleet import START
+from detector.simulate.world import START
 from detector.sources.aws.wire import Answer, Record, UserIdentity
 from detector.sources.base import Source
 from detector.stream import blocks

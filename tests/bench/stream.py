@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detector.simulate.fleet import START, fleet
+from detector.simulate.demo.fleet import fleet
+from detector.simulate.world import START
 
 SIZE = 1_900  # bytes of a typical CloudTrail record
 

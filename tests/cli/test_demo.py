@@ -12,8 +12,8 @@ import pytest
 
 from detector.alert import Alert, decode
 from detector.cli.demo import exit_code
-from detector.simulate.fleet import fleet
-from detector.simulate.score import Score, score
+from detector.simulate.demo.fleet import fleet
+from detector.simulate.demo.score import Score, score
 from tests.alerts import alert
 
 SECTIONS = (

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from detector.cli.scan import command, incident_table
 from detector.errors import InputError, UsageError
-from detector.simulate.fleet import fleet
+from detector.simulate.demo.fleet import fleet
 from tests.alerts import alert
 from tests.dumps import dump
 

@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 
 from detector.alert import Alert
-from detector.simulate.attacks import Theft
-from detector.simulate.fleet import Truth, fleet
-from detector.simulate.score import Score, score
-from detector.simulate.world import PRODUCTION, SHARED
+from detector.simulate.demo.attacks import Theft
+from detector.simulate.demo.fleet import Truth, fleet
+from detector.simulate.demo.score import Score, score
+from detector.simulate.demo.world import PRODUCTION, SHARED
 
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

@@ -11,7 +11,7 @@ from detector.detections.base import load_detections
 from detector.errors import ConfigError, StreamUnavailable
 from detector.runtime.signals import Stop
 from detector.settings import DetectionSettings, Settings
-from detector.simulate.fleet import fleet
+from detector.simulate.demo.fleet import fleet
 from detector.stream.base import Bounds, Fetched, OutgoingRecord, Partition, Position
 from detector.stream.memory import MemoryStream, MemoryWriter
 from detector.telemetry import events

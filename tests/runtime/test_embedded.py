@@ -15,7 +15,7 @@ from detector.routing import Router
 from detector.runtime.embedded import Embedded, memory_broker
 from detector.runtime.signals import Stop
 from detector.settings import Kafka, RawTopic, Settings
-from detector.simulate.fleet import fleet
+from detector.simulate.demo.fleet import fleet
 from detector.stream.base import Partition
 from detector.stream.memory import MemoryBroker
 from detector.telemetry import events

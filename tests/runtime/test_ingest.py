@@ -13,7 +13,7 @@ from detector.errors import ConfigError, StreamUnavailable
 from detector.runtime.ingest import Ingest
 from detector.runtime.signals import Stop
 from detector.settings import Kafka, RawTopic, Realms, Settings
-from detector.simulate.fleet import fleet
+from detector.simulate.demo.fleet import fleet
 from detector.stream import blocks
 from detector.stream.base import Fetched, OutgoingRecord, Partition, Position
 from detector.stream.memory import MemoryStream, MemoryWriter

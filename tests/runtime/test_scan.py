@@ -12,7 +12,7 @@ from detector.domain import DAY, Activity, StringTable, UseBatch, UseRow, hash_t
 from detector.errors import ConfigError, InputError, UsageError
 from detector.runtime.scan import BlockScan, LogScan, Scan, open_block_scan, open_scan
 from detector.settings import DetectionSettings, Settings, SourceSettings, detection_ids
-from detector.simulate.fleet import fleet
+from detector.simulate.demo.fleet import fleet
 from tests.dumps import append, dump, ordered
 
 

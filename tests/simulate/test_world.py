@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 
-from detector.simulate.cloudtrail import Action, Context, Identity
+from detector.simulate.call import Action, Context
+from detector.simulate.formats.cloudtrail import Identity
 from detector.simulate.world import DAY, HOUR, World
 
 START = 1_767_571_200

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detector.errors import UsageError
-from detector.simulate import network
+from detector.simulate.call import Action, Context
 from detector.simulate.clients import ATTACKER_CLI
-from detector.simulate.cloudtrail import Action, Context
-from detector.simulate.world import DAY, HOUR, MINUTE, Lease, World
+from detector.simulate.demo import network
+from detector.simulate.demo.world import DemoWorld, Lease
+from detector.simulate.world import DAY, HOUR, MINUTE
 
 _SPAN = 50 * MINUTE
 _STEPS = (
@@ -52,7 +53,7 @@ class Theft:
         return self.seconds[0]
 
 
-def imds_replay(world: World) -> Theft:
+def imds_replay(world: DemoWorld) -> Theft:
     """The key of a web instance is read through a server-side request forgery and replayed from a hosting network.
 
     ATT&CK T1552.005 (instance metadata) and T1550.001 (application access token). The victim keeps working, so the
@@ -82,7 +83,7 @@ def imds_replay(world: World) -> Theft:
     )
 
 
-def _victim(world: World, begin: int) -> Lease:
+def _victim(world: DemoWorld, begin: int) -> Lease:
     """A web instance whose key lives through the whole theft."""
     able = [
         lease

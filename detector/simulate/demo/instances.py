@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detector.simulate import network
+from detector.simulate.call import Action, Context
 from detector.simulate.clients import SSM_AGENT, Sdk
-from detector.simulate.cloudtrail import Action, Context, Role, aws_service, issued, session
-from detector.simulate.world import HOUR, MINUTE, PRODUCTION, SHARED, Lease, World
+from detector.simulate.demo import network
+from detector.simulate.demo.world import PRODUCTION, SHARED, DemoWorld, Lease
+from detector.simulate.formats.cloudtrail import Role, aws_service, issued, session
+from detector.simulate.world import HOUR, MINUTE
 
 _KEY_LIFE = 6 * HOUR
 _CONNECTION = 4  # calls that share a connection, hence a NAT gateway
@@ -57,7 +59,7 @@ class Service:
     per_day: float = 0.0  # calls a day, all instances together
 
 
-def services(world: World) -> list[Service]:
+def services(world: DemoWorld) -> list[Service]:
     """Six web and five batch services of the production account."""
     web = ("storefront", "checkout", "search", "accounts", "media", "recommendations")
     batch = ("ingest", "invoices", "thumbnails", "reports", "export")
@@ -77,7 +79,7 @@ def services(world: World) -> list[Service]:
     return made
 
 
-def run(world: World, service: Service) -> None:
+def run(world: DemoWorld, service: Service) -> None:
     """Let a service live through the simulated time."""
     launch = [world.start - world.between(0, 20 * HOUR) for _ in range(service.slots)]
     deploy = world.start + world.between(2 * HOUR, 30 * HOUR)
@@ -92,7 +94,7 @@ def run(world: World, service: Service) -> None:
         deploy += world.between(20 * HOUR, 44 * HOUR)
 
 
-def _update(world: World, service: Service) -> None:
+def _update(world: DemoWorld, service: Service) -> None:
     world.story["deploys"] += 1
     if service.migrates and world.story["deploys"] > 4:
         service.sdk, service.migrates = service.sdk.major_update(), False
@@ -102,7 +104,7 @@ def _update(world: World, service: Service) -> None:
         world.story["SDK minor updates"] += 1
 
 
-def _live(world: World, service: Service, launch: int, end: int) -> None:
+def _live(world: DemoWorld, service: Service, launch: int, end: int) -> None:
     """One instance from launch to termination: a new key every six hours, a little before the old one expires."""
     if launch >= end:
         return
@@ -125,7 +127,7 @@ def _live(world: World, service: Service, launch: int, end: int) -> None:
         world.call(end + 90, aws_service(service.role.account, host), _TERMINATE, context, request=items)
 
 
-def _work(world: World, service: Service, lease: Lease, outside: list[Context], inside: Context) -> None:
+def _work(world: DemoWorld, service: Service, lease: Lease, outside: list[Context], inside: Context) -> None:
     """The calls of one key: through the endpoint `inside` where the service has one for S3, else one of `outside`."""
     actions = _ACTIONS[service.role.path]
     seconds = world.arrivals(lease.start, lease.end, service.per_day / service.slots, amplitude=0.6)
@@ -143,7 +145,7 @@ def _work(world: World, service: Service, lease: Lease, outside: list[Context], 
         world.call(second, lease.identity, _HEARTBEAT, outside[0]._replace(client=SSM_AGENT))
 
 
-def _read_data(world: World, role: Role, lease: Lease, second: int, context: Context) -> None:
+def _read_data(world: DemoWorld, role: Role, lease: Lease, second: int, context: Context) -> None:
     """Assume the reader role of the data platform and use it for a moment."""
     key, name = world.key(), f"reader-{lease.session[2:10]}"
     request = f'{{"roleArn":"{role.arn}","roleSessionName":"{name}","durationSeconds":3600}}'

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
+
+from detector.simulate.call import Call, stamp
 
 GITHUB = "token.actions.githubusercontent.com"
 Json = dict[str, object]
+_quoted = lru_cache(maxsize=4096)(json.dumps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,72 +41,34 @@ class Identity:
     key: str
     json: str
 
+    @property
+    def source(self) -> str:
+        """CloudTrail."""
+        return "cloudtrail"
 
-class Action(NamedTuple):
-    """An API operation with ordinary parameters (JSON)."""
-
-    service: str
-    name: str
-    read_only: bool = True
-    request: str = "null"
-
-
-class Context(NamedTuple):
-    """Where a call comes from: address, user agent, region, and the VPC endpoint it came through, if any."""
-
-    address: str
-    client: str
-    region: str = "us-east-1"
-    endpoint: str = ""
-
-
-class Call(NamedTuple):
-    """One logged API call. `second` is seconds since 1970 UTC; `request` and `response` are JSON.
-
-    `error` is a CloudTrail errorCode; empty = none.
-    """
-
-    second: int
-    event_id: str
-    identity: Identity
-    action: Action
-    context: Context
-    error: str = ""
-    request: str = ""
-    response: str = "null"
-
-
-def stamp(second: int) -> str:
-    """Seconds since 1970 as CloudTrail writes a time: `2026-01-05T00:00:00Z`."""
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def render(self, call: Call) -> bytes:
+        """The record as CloudTrail writes it, on one line."""
+        action, context = call.action, call.context
+        host = f"{action.service}.{context.region}.amazonaws.com"
+        extra = f'"vpcEndpointId":"{context.endpoint}",' if context.endpoint else ""
+        if call.error:
+            what = f"User: {self.arn} is not authorized to perform: {action.service}:{action.name}"
+            extra += f'"errorCode":"{call.error}","errorMessage":{json.dumps(what)},'
+        return (
+            f'{{"eventVersion":"1.11","userIdentity":{self.json},"eventTime":"{stamp(call.second)}",'
+            f'"eventSource":"{action.service}.amazonaws.com","eventName":"{action.name}","awsRegion":"{context.region}",'
+            f'"sourceIPAddress":"{context.address}","userAgent":{_quoted(context.client)},{extra}'
+            f'"requestParameters":{call.request or action.request},"responseElements":{call.response},'
+            f'"requestID":"{call.event_id[:8].upper()}{call.event_id[-8:].upper()}","eventID":"{call.event_id}",'
+            f'"readOnly":{"true" if action.read_only else "false"},"eventType":"AwsApiCall","managementEvent":true,'
+            f'"recipientAccountId":"{self.account}","eventCategory":"Management","tlsDetails":{{"tlsVersion":"TLSv1.3",'
+            f'"cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{host}"}}}}'
+        ).encode()
 
 
 def compact(value: Json) -> str:
     """Canonical small JSON."""
     return json.dumps(value, separators=(",", ":"))
-
-
-_quoted = lru_cache(maxsize=4096)(json.dumps)
-
-
-def render(call: Call) -> bytes:
-    """The record as CloudTrail writes it, on one line."""
-    identity, action, context = call.identity, call.action, call.context
-    host = f"{action.service}.{context.region}.amazonaws.com"
-    extra = f'"vpcEndpointId":"{context.endpoint}",' if context.endpoint else ""
-    if call.error:
-        what = f"User: {identity.arn} is not authorized to perform: {action.service}:{action.name}"
-        extra += f'"errorCode":"{call.error}","errorMessage":{json.dumps(what)},'
-    return (
-        f'{{"eventVersion":"1.11","userIdentity":{identity.json},"eventTime":"{stamp(call.second)}",'
-        f'"eventSource":"{action.service}.amazonaws.com","eventName":"{action.name}","awsRegion":"{context.region}",'
-        f'"sourceIPAddress":"{context.address}","userAgent":{_quoted(context.client)},{extra}'
-        f'"requestParameters":{call.request or action.request},"responseElements":{call.response},'
-        f'"requestID":"{call.event_id[:8].upper()}{call.event_id[-8:].upper()}","eventID":"{call.event_id}",'
-        f'"readOnly":{"true" if action.read_only else "false"},"eventType":"AwsApiCall","managementEvent":true,'
-        f'"recipientAccountId":"{identity.account}","eventCategory":"Management","tlsDetails":{{"tlsVersion":"TLSv1.3",'
-        f'"cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{host}"}}}}'
-    ).encode()
 
 
 def session(role: Role, name: str, key: str, issued: int, *, context: Json | None = None, **extra: object) -> Identity:

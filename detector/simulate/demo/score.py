@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from detector.alert import Alert
-from detector.simulate.attacks import Theft
-from detector.simulate.fleet import Truth
+from detector.simulate.demo.attacks import Theft
+from detector.simulate.demo.fleet import Truth
 
 
 @dataclass(frozen=True, slots=True)

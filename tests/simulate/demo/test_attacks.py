@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from detector.errors import UsageError
-from detector.simulate import attacks
-from detector.simulate.fleet import fleet
+from detector.simulate.demo import attacks
+from detector.simulate.demo.fleet import fleet
 from tests.simulate.worlds import empty_world
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from detector.errors import UsageError
-from detector.simulate.fleet import START, Simulation, fleet
+from detector.simulate.demo.fleet import Simulation, fleet
+from detector.simulate.world import START
 
 
 @pytest.fixture(scope="module")

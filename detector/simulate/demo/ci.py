@@ -6,10 +6,12 @@ follow the lineage; the address is as good as random among the prefixes of one h
 
 from __future__ import annotations
 
-from detector.simulate import network
+from detector.simulate.call import Action, Context
 from detector.simulate.clients import TERRAFORM, Sdk
-from detector.simulate.cloudtrail import Action, Context, Role, issued, session, workflow
-from detector.simulate.world import DAY, HOUR, SHARED, World
+from detector.simulate.demo import network
+from detector.simulate.demo.world import SHARED, DemoWorld
+from detector.simulate.formats.cloudtrail import Role, issued, session, workflow
+from detector.simulate.world import DAY, HOUR
 
 REPOSITORIES = ("shop", "search", "mobile", "platform", "data", "site", "infra", "tools")
 _JOBS_PER_DAY = 5.0
@@ -31,7 +33,7 @@ _TERRAFORM = (
 _LOGIN = "configure-aws-credentials-for-github-actions"
 
 
-def run(world: World, repository: str, per_day: float) -> None:
+def run(world: DemoWorld, repository: str, per_day: float) -> None:
     """One repository with about `per_day` calls a day in a handful of jobs."""
     role = world.role(SHARED, "/ci/", f"ci-{repository}")
     uses = max(2.0, per_day / _JOBS_PER_DAY)
@@ -40,7 +42,7 @@ def run(world: World, repository: str, per_day: float) -> None:
             _job(world, role, repository, second + 2 * lane, uses)
 
 
-def _job(world: World, role: Role, repository: str, second: int, uses: float) -> None:
+def _job(world: DemoWorld, role: Role, repository: str, second: int, uses: float) -> None:
     world.story["CI jobs"] += 1
     key, name = world.key(), "GitHubActions"
     subject = f"repo:example/{repository}:ref:refs/heads/main"

@@ -4,9 +4,9 @@ import ipaddress
 
 import numpy as np
 
-from detector.simulate import network
-from detector.simulate.network import REGIONS
-from detector.simulate.world import PRODUCTION, SHARED
+from detector.simulate.demo import network
+from detector.simulate.demo.network import REGIONS
+from detector.simulate.demo.world import PRODUCTION, SHARED
 
 
 def rng() -> np.random.Generator:

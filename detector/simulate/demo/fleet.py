@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.errors import UsageError
-from detector.simulate import attacks, ci, functions, instances, people
-from detector.simulate.attacks import Theft
-from detector.simulate.cloudtrail import render
-from detector.simulate.world import DAY, World
+from detector.simulate.demo import attacks, ci, functions, instances, people
+from detector.simulate.demo.attacks import Theft
+from detector.simulate.demo.world import DemoWorld
+from detector.simulate.world import DAY, START
 
-START: Final = 1_767_571_200  # 2026-01-05T00:00:00Z, a Monday
 # Shares of the calls per day.
 _INSTANCES, _FUNCTIONS, _CI, _VENDORS, _ENGINEERS, _AWS = 0.52, 0.22, 0.12, 0.08, 0.03, 0.03
 
@@ -57,7 +55,7 @@ def fleet(seed: int, days: int = 7, events_per_day: int = 6_000, *, attack: bool
     """
     if days < 1 or events_per_day < 1_000:
         raise UsageError(f"expected days >= 1 and events_per_day >= 1000, found {days} and {events_per_day}")
-    world = World(np.random.default_rng(seed), START, START + days * DAY)
+    world = DemoWorld(np.random.default_rng(seed), START, START + days * DAY)
     services = instances.services(world)
     instances.share(services, _INSTANCES * events_per_day)
     for service in services:
@@ -74,4 +72,4 @@ def fleet(seed: int, days: int = 7, events_per_day: int = 6_000, *, attack: bool
     thefts = (attacks.imds_replay(world),) if attack else ()
     world.calls.sort(key=lambda call: (call.second, call.event_id))
     seconds = np.fromiter((call.second for call in world.calls), np.int64, len(world.calls))
-    return Simulation([render(call) for call in world.calls], seconds, Truth(thefts), dict(world.story))
+    return Simulation([call.caller.render(call) for call in world.calls], seconds, Truth(thefts), dict(world.story))

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from detector.simulate.attacks import Theft
-from detector.simulate.fleet import Truth
-from detector.simulate.score import score
+from detector.simulate.demo.attacks import Theft
+from detector.simulate.demo.fleet import Truth
+from detector.simulate.demo.score import score
 from tests.alerts import alert
 
 FIRST = 1_768_053_600  # 2026-01-10T14:00:00Z

@@ -3,16 +3,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from detector.simulate import cloudtrail
-from detector.simulate.cloudtrail import Action, Call, Context, Identity, Role, render, session
+from detector.simulate.call import Action, Call, Context
+from detector.simulate.formats import cloudtrail
+from detector.simulate.formats.cloudtrail import Identity, Role, session
 
 SECOND = 1_767_571_200
 ROLE = Role("111122223333", "/web/", "web-search", "AROAEXAMPLE")
 
 
-def record(identity: Identity, context: Context, **fields: str) -> dict[str, Any]:
-    call = Call(SECOND, "11111111-1111-4111-a111-111111111111", identity, Action("s3", "GetObject"), context, **fields)
-    parsed: dict[str, Any] = json.loads(render(call))
+def record(identity: Identity, context: Context, error: str = "") -> dict[str, Any]:
+    call = Call(SECOND, "11111111-1111-4111-a111-111111111111", identity, Action("s3", "GetObject"), context, error)
+    parsed: dict[str, Any] = json.loads(identity.render(call))
     return parsed
 
 

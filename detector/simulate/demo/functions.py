@@ -6,10 +6,12 @@ held by a single workload, and only the key's own history says where it belongs.
 
 from __future__ import annotations
 
-from detector.simulate import network
+from detector.simulate.call import Action, Context
 from detector.simulate.clients import Sdk
-from detector.simulate.cloudtrail import Action, Context, session
-from detector.simulate.world import HOUR, PRODUCTION, World
+from detector.simulate.demo import network
+from detector.simulate.demo.world import PRODUCTION, DemoWorld
+from detector.simulate.formats.cloudtrail import session
+from detector.simulate.world import HOUR
 
 NAMES = ("resize", "notify", "webhook", "audit", "price", "stock", "mail", "search-index")
 _ACTIONS = (
@@ -20,7 +22,7 @@ _ACTIONS = (
 )
 
 
-def run(world: World, name: str, per_day: float) -> None:
+def run(world: DemoWorld, name: str, per_day: float) -> None:
     """One function with about `per_day` calls a day, one or two environments at a time."""
     role = world.role(PRODUCTION, "/lambda/", f"lambda-{name}")
     arn = f"arn:aws:lambda:us-east-1:{PRODUCTION}:function:{name}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from detector.simulate import network
+from detector.simulate.call import Action, Context
 from detector.simulate.clients import BROWSER, ENGINEER_CLI, Sdk
-from detector.simulate.cloudtrail import Action, Context, Identity, aws_service, session, user
-from detector.simulate.world import DAY, HOUR, PRODUCTION, World
+from detector.simulate.demo import network
+from detector.simulate.demo.world import PRODUCTION, DemoWorld
+from detector.simulate.formats.cloudtrail import Identity, aws_service, session, user
+from detector.simulate.world import DAY, HOUR
 
 VENDORS = ("monitoring", "backup", "billing", "security-scan")
 ENGINEERS = ("ada", "grace", "edsger", "barbara", "tony")
@@ -31,7 +33,7 @@ _SERVICES = (
 )
 
 
-def vendor(world: World, name: str, per_day: float) -> None:
+def vendor(world: DemoWorld, name: str, per_day: float) -> None:
     """A SaaS vendor that polls with one IAM user key from its two addresses."""
     identity = user(PRODUCTION, "/vendor/", f"vendor-{name}", world.key("AIDA"), world.key("AKIA"))
     agent = Sdk.first(("go", "java", "boto3", "go")[VENDORS.index(name)]).agent()
@@ -42,7 +44,7 @@ def vendor(world: World, name: str, per_day: float) -> None:
         world.call(second, identity, _VENDOR_ACTIONS[choice], contexts[sides[at // 3]])
 
 
-def engineer(world: World, name: str, per_day: float) -> None:
+def engineer(world: DemoWorld, name: str, per_day: float) -> None:
     """A person: office or home, browser or command line, nine to five or so."""
     role = world.role(PRODUCTION, "/aws-reserved/sso.amazonaws.com/", f"AWSReservedSSO_Developer_{world.hex(16)}")
     for morning in range(world.start + 8 * HOUR, world.end, DAY):
@@ -55,7 +57,7 @@ def engineer(world: World, name: str, per_day: float) -> None:
             world.call(second, identity, _ENGINEER_ACTIONS[choice // 2], context)
 
 
-def aws(world: World, per_day: float) -> None:
+def aws(world: DemoWorld, per_day: float) -> None:
     """AWS services: half of the calls by themselves, half on behalf of a workload whose key they carry."""
     for second in world.arrivals(world.start, world.end, per_day / 2):
         host, action = _SERVICES[world.between(0, len(_SERVICES))]

@@ -6,13 +6,14 @@ from itertools import pairwise
 
 import pytest
 
-from detector.simulate import instances
-from detector.simulate.cloudtrail import Call
-from detector.simulate.world import HOUR, World
-from tests.simulate.worlds import empty_world, identity
+from detector.simulate.call import Call
+from detector.simulate.demo import instances
+from detector.simulate.demo.world import DemoWorld
+from detector.simulate.world import HOUR
+from tests.simulate.worlds import aws, empty_world, identity
 
 
-def live(name: str, per_day: float = 600) -> World:
+def live(name: str, per_day: float = 600) -> DemoWorld:
     world = empty_world()
     (service,) = [service for service in instances.services(world) if service.role.name == name]
     service.per_day = per_day
@@ -21,15 +22,15 @@ def live(name: str, per_day: float = 600) -> World:
 
 
 @pytest.fixture(scope="module")
-def search() -> World:
+def search() -> DemoWorld:
     return live("web-search")
 
 
-def own_calls(world: World, path: str) -> list[Call]:
-    return [call for call in world.calls if path in call.identity.json]
+def own_calls(world: DemoWorld, path: str) -> list[Call]:
+    return [call for call in world.calls if path in aws(call).json]
 
 
-def test_a_deploy_replaces_every_instance_and_says_that_the_old_one_is_gone(search: World) -> None:
+def test_a_deploy_replaces_every_instance_and_says_that_the_old_one_is_gone(search: DemoWorld) -> None:
     names = {lease.session for lease in search.leases}
     ended = [
         json.loads(call.request)["instancesSet"]["items"][0]["instanceId"]
@@ -41,18 +42,18 @@ def test_a_deploy_replaces_every_instance_and_says_that_the_old_one_is_gone(sear
     assert len(ended) == len(set(ended))
 
 
-def test_an_instance_is_silent_once_it_is_terminated(search: World) -> None:
+def test_an_instance_is_silent_once_it_is_terminated(search: DemoWorld) -> None:
     last_use: dict[str, int] = {}
     for call in sorted(search.calls, key=lambda call: call.second):
         if call.action.name != "TerminateInstances":
-            last_use[call.identity.arn.rpartition("/")[2]] = call.second
+            last_use[aws(call).arn.rpartition("/")[2]] = call.second
     for call in search.calls:
         if call.action.name == "TerminateInstances":
             name = json.loads(call.request)["instancesSet"]["items"][0]["instanceId"]
             assert last_use.get(name, 0) < call.second
 
 
-def test_an_instance_gets_a_new_key_before_six_hours_are_over(search: World) -> None:
+def test_an_instance_gets_a_new_key_before_six_hours_are_over(search: DemoWorld) -> None:
     leases = defaultdict(list)
     for lease in search.leases:
         leases[lease.session].append(lease)
@@ -62,10 +63,10 @@ def test_an_instance_gets_a_new_key_before_six_hours_are_over(search: World) -> 
     assert len({lease.identity.key for lease in search.leases}) == len(search.leases)
 
 
-def test_one_key_leaves_through_gateways_in_different_prefixes(search: World) -> None:
+def test_one_key_leaves_through_gateways_in_different_prefixes(search: DemoWorld) -> None:
     prefixes = defaultdict(set)
     for call in own_calls(search, "/web/"):
-        prefixes[call.identity.key].add(call.context.address.rpartition(".")[0])
+        prefixes[aws(call).key].add(call.context.address.rpartition(".")[0])
     assert max(len(seen) for seen in prefixes.values()) == 4
 
 
@@ -73,7 +74,7 @@ def test_a_service_with_its_own_addresses_has_a_new_one_per_instance_in_a_known_
     world = live("web-media")
     addresses = defaultdict(set)
     for call in own_calls(world, "/web/"):
-        addresses[call.identity.arn].add(call.context.address)
+        addresses[aws(call).arn].add(call.context.address)
     assert all(len(seen) == 1 for seen in addresses.values())
     assert len({address.rpartition(".")[0] for seen in addresses.values() for address in seen}) == 1
 
@@ -104,8 +105,8 @@ def test_an_assumed_role_is_used_with_the_key_that_was_issued_and_in_its_own_acc
     }
     uses = own_calls(world, "/data/")
     assert len(issued) > 20
-    assert {call.identity.key for call in uses} <= set(issued)
-    assert all(issued[call.identity.key] < call.second < issued[call.identity.key] + HOUR for call in uses)
+    assert {aws(call).key for call in uses} <= set(issued)
+    assert all(issued[aws(call).key] < call.second < issued[aws(call).key] + HOUR for call in uses)
     assert {identity(call)["accountId"] for call in uses} == {"444455556666"}
 
 

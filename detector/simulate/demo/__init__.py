@@ -1,0 +1,1 @@
+"""The small fleet of `detector demo`: one week, two accounts, one theft."""
