@@ -25,7 +25,10 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
 PURE: Final = 2  # the highest layer without time, chance, threads or sockets
 
 # A family is its folder: members know their base, never each other.
-FAMILIES: Final = ("sources", "detections", "sinks", "encoders", "response/actions")
+FAMILIES: Final = (
+    *("sources", "detections", "sinks", "encoders", "response/actions"),
+    *("simulate/formats", "simulate/populations", "simulate/scenarios", "training/baselines"),
+)
 
 # Third party → who may import it; "" is everyone.
 OWNERS: Final[dict[str, tuple[str, ...]]] = {

@@ -60,8 +60,8 @@ class Caller(Protocol):
     """Who calls, by one credential, and how the log of its source writes a call."""
 
     @property
-    def source(self) -> str:
-        """Name of the source that reads the record: `cloudtrail`, `kubernetes`, `use`."""
+    def log(self) -> str:
+        """The log it is written to: `SOURCE`, or `SOURCE.REALM` where records do not name their realm."""
 
     def render(self, call: Call) -> bytes:
         """The record as that source's log has it, on one line."""

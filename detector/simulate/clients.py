@@ -42,6 +42,9 @@ _AGENTS = {
     ),
 }
 _FIRST = {"boto3": (1, 35), "java": (1, 12), "go": (1, 30), "js": (3, 687)}
+SDKS = tuple(_FIRST)
+# Tools that people and pipelines run, and thieves too.
+TOOLS = (ATTACKER_CLI, ENGINEER_CLI, TERRAFORM, "python-requests/2.32.3", "curl/8.10.1", "Go-http-client/2.0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,8 @@ class Identity:
     json: str
 
     @property
-    def source(self) -> str:
-        """CloudTrail."""
+    def log(self) -> str:
+        """One log for all accounts: records name their account."""
         return "cloudtrail"
 
     def render(self, call: Call) -> bytes:

@@ -1,0 +1,1 @@
+"""Who works in a fleet, one file per way of holding credentials."""

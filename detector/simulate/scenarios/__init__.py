@@ -1,0 +1,1 @@
+"""Named attacks, one file each."""

@@ -1,0 +1,1 @@
+"""What others do, on the same uses and the same budget axis, one file per method."""
