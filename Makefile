@@ -44,7 +44,13 @@ clean: ## Remove the environment and everything made
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
-.venv/dev.stamp: .venv/run.stamp requirements/dev.txt
+# The tests check every baseline, so they need what the evaluation needs.
+.venv/evaluate.stamp: .venv/run.stamp requirements/evaluate.txt
+	@echo "make: installing what the evaluation needs (requirements/evaluate.txt)" >&2
+	@$(PIP) install --require-hashes --no-deps -r requirements/evaluate.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/evaluate.stamp requirements/dev.txt
 	@echo "make: installing what the tests need (requirements/dev.txt)" >&2
 	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@

@@ -8,7 +8,7 @@ rows in their order, the bundle and the configuration, and of nothing else: batc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -27,6 +27,7 @@ from detector.errors import BlockError, RecordError
 from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, PREFIX, Facets, Fingerprinter
 from detector.fingerprint.hashing import short_id
 from detector.records import event_time
+from detector.scoring.episode import Candidate, Episode
 from detector.scoring.scorer import Scorer
 from detector.state.epochs import Timing
 from detector.state.shard import Limits, Shard
@@ -92,7 +93,10 @@ class Switches(Protocol):
 
 
 class Pipeline:
-    """One shard: remembers, scores, decides. Without `switches` no control row changes bundle or configuration."""
+    """One shard: remembers, scores, decides. Without `switches` no control row changes bundle or configuration.
+
+    `watch` is shown every candidate and the episode it stands in, alert or not: an evaluation looks below thresholds.
+    """
 
     def __init__(
         self,
@@ -102,8 +106,10 @@ class Pipeline:
         timing: Timing | None = None,
         limits: Limits | None = None,
         switches: Switches | None = None,
+        watch: Callable[[Candidate, Episode], None] | None = None,
     ) -> None:
         self.counts = Counts()
+        self._watch = watch
         timing = timing or Timing()
         self._bundle = bundle
         self._configuration = configuration
@@ -194,7 +200,10 @@ class Pipeline:
         candidates = evidence.candidates(self._scorer.minimum)
         emissions = []
         for row in candidates.tolist():
-            revision = self._incidents.observe(int(facets.principal[row]), reader.read(row))
+            principal, candidate = int(facets.principal[row]), reader.read(row)
+            revision = self._incidents.observe(principal, candidate)
+            if self._watch is not None:
+                self._watch(candidate, self._incidents.episodes.open[principal])
             if revision is not None:
                 emissions.append(self._emit(revision))
         self.counts.scored += int(facets.scored.sum())

@@ -93,7 +93,7 @@ def test_the_installed_package_scans(installed: Path, tmp_path: Path) -> None:
     assert detector(installed, "scan", str(log)).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["run", "dev", "build"])
+@pytest.mark.parametrize("name", ["run", "evaluate", "dev", "build"])
 def test_pins_carry_hashes_and_no_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text()
     pins = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
@@ -106,7 +106,7 @@ def test_pins_carry_hashes_and_no_address(name: str) -> None:
     assert "--find-links" not in text
 
 
-def test_what_the_package_needs_is_pinned_for_running_and_for_testing(project: dict[str, Any]) -> None:
+def test_what_the_package_needs_is_pinned_for_running_for_evaluating_and_for_testing(project: dict[str, Any]) -> None:
     def names(requirements: list[str]) -> set[str]:
         return {requirement.split(">")[0].split("=")[0].lower().replace("_", "-") for requirement in requirements}
 
@@ -115,4 +115,18 @@ def test_what_the_package_needs_is_pinned_for_running_and_for_testing(project: d
         return {line.split("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
 
     assert names(project["project"]["dependencies"]) <= pinned("run") <= pinned("dev")
-    assert names(project["project"]["optional-dependencies"]["dev"]) <= pinned("dev")
+    for extra in ("evaluate", "dev"):
+        assert names(project["project"]["optional-dependencies"][extra]) <= pinned(extra)
+    assert pinned("run") <= pinned("evaluate")
+
+
+def test_a_package_that_is_pinned_twice_is_pinned_to_one_version() -> None:
+    """`make test` installs the files one after the other: a second pin would undo the first."""
+    versions: dict[str, set[str]] = {}
+    for name in ("run", "evaluate", "dev", "build"):
+        for line in (ROOT / "requirements" / f"{name}.txt").read_text().splitlines():
+            package, pin, version = line.partition("==")
+            if pin:
+                versions.setdefault(package.lower().replace("_", "-"), set()).add(version)
+
+    assert [package for package, pins in versions.items() if len(pins) > 1] == []

@@ -6,26 +6,31 @@ per partition. Dumps of `uses` are decided on as they are. The sum of it is told
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from detector import sources
 from detector.alert import Alert, Severity
-from detector.decode import DeadLetter, Decoder
+from detector.decode import DeadLetter, Decoder, RawRecord
 from detector.domain import Activity, UseBatch
 from detector.pipeline import Emission, Pipeline
 from detector.registry import members
 from detector.routing import Router
 from detector.runtime.choice import Choice
-from detector.settings import Settings
+from detector.settings import Settings, SourceSettings
 from detector.sources.base import Source
 from detector.stream.block_files import BlockFile, find_block_files
 from detector.stream.files import FileStream
 from detector.stream.reorder import Reorder
+
+_SUFFIXES: Final = re.compile(r"(\.(json|jsonl|ndjson|log))?(\.gz)?$")
 
 
 @dataclass(slots=True)
@@ -113,16 +118,24 @@ class LogScan(Scan):
     """Logs: their records are decoded and put into the order of event time.
 
     `pipelines` are the partitions: a use goes to the one that `router` names. `batch_size` cuts what a pipeline is
-    given at a time, and changes nothing else.
+    given at a time, and changes nothing else. A file whose name, without its suffixes, is in `named` is decoded by
+    that decoder instead.
     """
 
     def __init__(
-        self, files: FileStream, decoder: Decoder, pipelines: Sequence[Pipeline], router: Router, batch_size: int
+        self,
+        files: FileStream,
+        decoder: Decoder,
+        pipelines: Sequence[Pipeline],
+        router: Router,
+        batch_size: int,
+        named: Mapping[str, Decoder] | None = None,
     ) -> None:
         super().__init__()
         self.files = files
         self.pipelines = tuple(pipelines)
         self._decoder = decoder
+        self._named = named or {}
         self._router = router
         self._reorder = Reorder(rows=batch_size)
         self._bytes_read = 0
@@ -130,7 +143,7 @@ class LogScan(Scan):
     def steps(self) -> Iterator[Step]:
         """As `Scan.steps`; no alert comes before a million rows are held, or all there are."""
         for chunk in self.files:
-            batch, refused = self._decoder.decode(chunk.records, self._reorder.strings)
+            batch, refused = self._decoder_of(chunk.records).decode(chunk.records, self._reorder.strings)
             self.summary.note_batch(batch)
             self._bytes_read = chunk.bytes_read
             yield self._rejected(chunk.rejected + refused)
@@ -138,6 +151,11 @@ class LogScan(Scan):
                 yield self._decided(len(ordered), self._processed(ordered))
         for ordered in self._reorder.flush():
             yield self._decided(len(ordered), self._processed(ordered))
+
+    def _decoder_of(self, records: Sequence[RawRecord]) -> Decoder:
+        """How the file is read that `records` are all from."""
+        name = Path(records[0].stream).name if records else ""
+        return self._named.get(_SUFFIXES.sub("", name), self._decoder)
 
     @property
     def done(self) -> float | None:
@@ -221,14 +239,18 @@ class BlockScan(Scan):
 def open_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096, partitions: int = 1) -> LogScan:
     """A scan of logs under `settings`: bundle, detections that are not off, and sources as they say.
 
+    Where `source` says nothing, a file that is named like a raw topic is read as that topic is.
+
     Raises InputError (a path that names nothing), UsageError (an unknown format), ConfigError (the bundle).
     """
     files = FileStream(paths)
     known = {name: source() for name, source in members(sources, Source).items()}
     decoder = Decoder(known, format=settings.source.format, realm=settings.source.realm)
+    raw = settings.kafka.raw if settings.source == SourceSettings() else {}
+    named = {topic: Decoder(known, format=said.source, realm=said.realm) for topic, said in raw.items()}
     choice = Choice(settings)
     router = Router(partitions, settings.realms.merge, settings.realms.split)
-    return LogScan(files, decoder, [choice.pipeline() for _ in range(partitions)], router, batch_size)
+    return LogScan(files, decoder, [choice.pipeline() for _ in range(partitions)], router, batch_size, named)
 
 
 def open_block_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096) -> BlockScan:

@@ -2,7 +2,7 @@
 
 | range | stands for | AS numbers (private use, RFC 6996) |
 |---|---|---|
-| 241.0.0.0/8 | the cloud the fleet runs in: a /16 a region, for NAT gateways, instances, function pools | 64512 |
+| 241.0.0.0/8 | the cloud the fleet runs in: sixteen /16 a region, for gateways, instances, functions | 64512 |
 | 242.0.0.0/8 | another cloud; its upper half runs everybody's hosted CI jobs | 64513 |
 | 243.0.0.0/8 | twenty hosting providers, a /16 each: SaaS vendors live here, and rented machines | 64520 to 64539 |
 | 244.0.0.0/8, 2001:db8::/32 | twenty residential and mobile networks, a /16 and a /40 each | 64540 to 64559 |
@@ -27,28 +27,32 @@ class AddressPlan:
     """Draws addresses; which block of a range a tenant has is drawn once."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        self._rng = rng
+        self.rng = rng
         self._nat_block = int(rng.integers(0, 120))
         self._office_block = int(rng.integers(0, 40))
         self.favourite_isps = tuple(int(isp) for isp in rng.choice(ISPS, 6, replace=False))
 
     def _host(self) -> int:
-        return int(self._rng.integers(1, 255))
+        return int(self.rng.integers(1, 255))
 
     def _byte(self, low: int = 0, high: int = 256) -> int:
-        return int(self._rng.integers(low, high))
+        return int(self.rng.integers(low, high))
+
+    def _cloud(self, region: str, low: int, high: int) -> str:
+        """An address of the cloud's region, which has sixteen /16."""
+        return f"241.{16 * REGIONS.index(region) + self._byte(low, high)}.{self._byte()}.{self._host()}"
 
     def gateway(self, region: str) -> str:
-        """A NAT gateway's address: anywhere in the region's NAT space, each in a prefix of its own."""
-        return f"241.{REGIONS.index(region)}.{self._byte(0, 96)}.{self._host()}"
+        """A NAT gateway's address: out of the same space as everybody's machines, as in real clouds."""
+        return self._cloud(region, 0, 14)
 
     def instance(self, region: str) -> str:
-        """A public address of a machine in the fleet's cloud, anybody's: sixty-four prefixes a region."""
-        return f"241.{REGIONS.index(region)}.{self._byte(96, 160)}.{self._host()}"
+        """A public address of a machine in the fleet's cloud, anybody's: 3,584 prefixes a region."""
+        return self._cloud(region, 0, 14)
 
     def function(self, region: str) -> str:
         """An address of the pool that functions and serverless containers share with every customer."""
-        return f"241.{REGIONS.index(region)}.{self._byte(160, 200)}.{self._host()}"
+        return self._cloud(region, 14, 16)
 
     def other_cloud(self) -> str:
         """An address of the other cloud."""

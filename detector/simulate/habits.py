@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,33 +13,46 @@ from detector.simulate.call import Action
 from detector.simulate.world import DAY, MINUTE, World
 
 _BRANCHING = 0.3  # of uses that call for another one at once (a task, a page of results)
+_KNOWN = 0.85  # of uses, rare ones aside, are of operations that were there before any release
 _REPEAT = 0.3  # of uses that repeat the operation before
+_TASK = 60  # uses of one task at most, on average
 _RELEASE_NEWS = 3 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When a principal calls: `per_day` at random, or every `period` seconds (0 = no fixed period)."""
+    """When a principal calls: `per_day` at random, or in a task every `period` seconds, `phase` after the full one."""
 
     per_day: float
     amplitude: float = 0.0
     period: int = 0
+    phase: int = 0
 
-    def seconds(self, world: World, start: int, end: int) -> list[int]:
-        """Seconds of the uses in [start, end), in order."""
+    def seconds(self, world: World, start: int, end: int, share: float = 1.0) -> list[int]:
+        """Seconds of the uses in [start, end), in order; `share` of them, where several workloads share the work."""
         if end <= start:
             return []
         if self.period:
-            first = start + (-start) % self.period
-            jitter = world.rng.integers(0, 20, max(0, (end - first + self.period - 1) // self.period)).tolist()
-            ticks = [first + number * self.period + extra for number, extra in enumerate(jitter)]
-            return [second for second in ticks if second < end]
-        roots = world.arrivals(start, end, self.per_day * (1 - _BRANCHING), self.amplitude)
+            return self._tasks(world, start, end, share)
+        roots = world.arrivals(start, end, share * self.per_day * (1 - _BRANCHING), self.amplitude)
         if not roots:
             return roots
         more = world.rng.geometric(1 - _BRANCHING, len(roots)) - 1
         children = np.repeat(roots, more) + world.rng.integers(1, 2 * MINUTE, int(more.sum()))
         return sorted(roots + [second for second in children.tolist() if second < end])
+
+    def _tasks(self, world: World, start: int, end: int, share: float) -> list[int]:
+        """A few seconds after each full period, a task whose uses follow each other."""
+        rng = world.rng
+        ticks = np.arange(start + (self.phase - start) % self.period, end, self.period)
+        ticks = ticks[rng.random(len(ticks)) < share]
+        count = 1 + rng.poisson(min(_TASK, self.per_day * self.period / DAY), len(ticks))
+        steps = rng.integers(1, 15, int(count.sum()))
+        begun = np.cumsum(count) - count
+        before = np.cumsum(steps) - steps
+        seconds = np.repeat(ticks + rng.integers(0, 20, len(ticks)) - before[begun], count) + before
+        found: list[int] = np.sort(seconds[seconds < end]).tolist()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +95,13 @@ class Repertoire:
 
     def release(self, second: int, action: Action) -> None:
         """From `second` on the group also calls `action`."""
-        self.releases.append((second, action))
+        insort(self.releases, (second, action))
 
     def done(self, rng: np.random.Generator, seconds: Sequence[int]) -> list[Done]:
         """What is done at `seconds`, which are in order."""
         count = len(seconds)
-        chosen = rng.choice(len(self.actions), count, p=self.weights).tolist()
+        # Not choice(p=…): it checks and sums the weights again, which costs more than the draw.
+        chosen = np.searchsorted(np.cumsum(self.weights)[:-1], rng.random(count), side="right").tolist()
         chance, second_chance = rng.random(count).tolist(), rng.random(count).tolist()
         found: list[Done] = []
         for at, second in enumerate(seconds):
@@ -96,10 +110,11 @@ class Repertoire:
                 action, churn = found[-1].action, found[-1].churn
             elif self.rare and chance[at] > 1 - self.rare_rate:
                 action, churn = self.rare[int(second_chance[at] * len(self.rare))], "rare_action"
-            elif released := [one for one in self.releases if one[0] <= second]:
-                since, candidate = released[int(second_chance[at] * len(released))]
-                if chance[at] > 0.85 - self.rare_rate:
-                    action, churn = candidate, "release" if second - since < _RELEASE_NEWS else ""
+            elif self.releases and chance[at] > _KNOWN - self.rare_rate:
+                released = bisect_right(self.releases, second, key=lambda one: one[0])
+                if released:
+                    since, action = self.releases[int(second_chance[at] * released)]
+                    churn = "release" if second - since < _RELEASE_NEWS else ""
             error = self.denied_error if second_chance[at] < self.denied_rate else ""
             found.append(Done(action, error, churn))
         return found

@@ -50,6 +50,9 @@ class Parameters:
     shared_keys: float = 0.05  # of static keys that several workloads use
     backfill: float = 0.007  # per principal: two hours at forty times the rate
     trips: float = 0.05  # per person with a laptop
+    incidents: float = 1 / 28  # per tenant: people respond to something, at odd hours and with all rights
+    drills: float = 1 / 90  # per tenant: platform tools rehearse the loss of a region
+    pentests: float = 0.0  # per tenant: hired testers use what they find
     migration: float = 0.0  # per group: moves to another account's network, for good
     isp_failover: float = 0.0  # per office or vendor: hours on another provider
     local_debugging: float = 0.0  # per principal: an engineer uses its credential from a desk for an hour
@@ -67,7 +70,8 @@ class Parameters:
             raise UsageError(f"expected at least 40 principals and 2 days, found {self.principals} and {self.days}")
 
 
-HARD = {"migration": 0.1 / 28, "isp_failover": 0.02, "local_debugging": 0.04 / 28}
+_DEFAULT = Parameters()
+HARD = {"migration": 0.1 / 28, "isp_failover": 0.02, "local_debugging": 0.04 / 28, "pentests": 1 / 365}
 _BRACKETS: dict[str, tuple[float, float]] = {  # factors on the values above
     "uses_per_day": (0.6, 1.6), "uses_sigma": (0.9, 1.2), "group_size": (0.4, 2.4), "nat_rotation": (0.4, 2.0),
     "failover": (0.0, 3.0), "endpoint_share": (0.3, 1.8), "instance_life": (0.2, 6.0), "pod_life": (0.25, 3.5),
@@ -98,4 +102,5 @@ def draw(split: Split, tier: Tier, rng: np.random.Generator, **chosen: float) ->
         for name, (least, most) in _COUNTS.items():
             values[name] = int(rng.integers(least, most + 1))
         values["hosted_ci"] = min(1.0, values["hosted_ci"])
-    return replace(Parameters(), **{**values, **chosen})  # type: ignore[arg-type]
+    values |= {name: type(getattr(_DEFAULT, name))(value) for name, value in chosen.items()}
+    return replace(Parameters(), **values)  # type: ignore[arg-type]

@@ -6,23 +6,31 @@ Style is crossed with every scenario: *mimic* does only what the victim does, *n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
+from detector.simulate import disguise
 from detector.simulate.call import Action, Caller, Context
 from detector.simulate.catalogue import AWS_ENUMERATION, AWS_SECRETS
-from detector.simulate.clients import TOOLS, Sdk
+from detector.simulate.disguise import Place
 from detector.simulate.fleet import Fleet, Holding
+from detector.simulate.formats import use
 from detector.simulate.sites import Sites
 from detector.simulate.truth import Stealth, Style, Theft
 from detector.simulate.world import DAY, HOUR, MINUTE
 
-Place = Literal["hosting", "cloud", "residential", "runner", "other-cloud", "endpoint", "neighbour", "own"]
 SPANS = (30, 5 * MINUTE, HOUR, 6 * HOUR, 3 * DAY)
+_SLOW = 6 * HOUR  # who hides takes at least that long
 STYLES: tuple[Style, ...] = ("mimic", "mixed", "noisy")
 _STYLE_SHARES = (0.3, 0.4, 0.3)
 _IN_PROFILE = {"S0": 0.0, "S1": 0.25, "S2": 0.5, "S3": 1.0, "S4": 1.0}
+_WHOSE = re.compile(r"CallerIdentity|self-?subject|who-?am-?i|lookup-self|get-?self|current|userinfo", re.IGNORECASE)
+_WORTH_TRYING = 10 * MINUTE  # a key with less left is not worth trying
 _DENIED = 0.35  # of a stranger's operations, which the credential's policy does not allow
 
 
@@ -43,6 +51,7 @@ class Play:
     seconds: list[int] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)  # in order of first malicious use
     goes_on: bool = True
+    ramp: int = 0  # uses before the theft proper, which only make the thief's place look usual
 
     @classmethod
     def draw(cls, fleet: Fleet, sites: Sites, victim: Holding, stealth: Stealth, begin: int) -> Play:
@@ -51,6 +60,8 @@ class Play:
         style = STYLES[int(rng.choice(3, p=_STYLE_SHARES))]
         count = int(min(500, max(1, 12 * rng.lognormal(0.0, 1.0))))
         span = SPANS[int(rng.integers(len(SPANS)))]
+        if stealth in ("S3", "S4"):
+            span = max(span, _SLOW)
         goes_on = bool(rng.random() < 0.6)
         return cls(fleet, sites, victim, stealth, style, begin, count, span, len(fleet.thefts), goes_on=goes_on)
 
@@ -58,78 +69,53 @@ class Play:
 
     def context(self, place: Place | None = None, *, client: str = "") -> Context:
         """The thief's context; `place` and `client` default to what his stealth does."""
-        place = place or self._place()
-        address, endpoint = self._address(place)
-        region = self.victim.habitat.egress.region
-        return Context(address, client or self.client(), region, endpoint)
+        address, endpoint = disguise.address(self.fleet, self.victim, place or self._place(), self.begin)
+        return self.at(address, client=client, endpoint=endpoint)
+
+    def at(self, address: str, *, client: str = "", endpoint: str = "") -> Context:
+        """The thief's context at a given address."""
+        return Context(address, client or self.client(), self.victim.habitat.egress.region, endpoint)
 
     def client(self) -> str:
-        """A tool of his own (S0), an SDK (S1), or what the victim runs."""
-        rng = self.fleet.rng
-        if self.stealth == "S0":
-            return TOOLS[int(rng.integers(len(TOOLS)))]
-        if self.stealth == "S1":
-            return Sdk.first(str(rng.choice(("boto3", "go", "js")))).agent()
-        return self.victims_client()
+        """A tool (S0), an SDK (S1), or what the victim runs; all of them have been seen with somebody benign."""
+        return disguise.client(self.fleet, self.victim, self.stealth, self.begin)
 
     def victims_client(self) -> str:
         """What the victim's workload sends at the time of the theft."""
-        habitat = self.victim.habitat
-        return habitat.releases.at(habitat.release or self.begin)[0] + habitat.marker
+        return disguise.victims_client(self.victim, self.begin)
 
     def _place(self) -> Place:
         if self.stealth == "S0":
             return "hosting" if self.fleet.rng.random() < 0.7 else "residential"
         return {"S1": "cloud", "S2": "cloud", "S3": "neighbour", "S4": "own"}[self.stealth]  # type: ignore[return-value]
 
-    def _address(self, place: Place) -> tuple[str, str]:
-        plan, egress = self.fleet.plan, self.victim.habitat.egress
-        if place == "own":
-            return self._of(egress.at(self.begin).addresses), egress.endpoint
-        if place == "neighbour":
-            return self._neighbour()
-        if place == "endpoint":
-            return plan.private(self.fleet.between(40, 60)), f"vpce-{self.fleet.hex(17)}"
-        if place == "cloud":
-            return plan.instance(egress.region), ""
-        drawn: dict[Place, Callable[[], str]] = {
-            "hosting": plan.hosting,
-            "residential": plan.residential,
-            "runner": plan.runner,
-            "other-cloud": plan.other_cloud,
-        }
-        return drawn[place](), ""
-
-    def _neighbour(self) -> tuple[str, str]:
-        """The way out of another workload of the same realm, else of the tenant."""
-        mine = self.victim.habitat.egress
-        near = [
-            one
-            for one in self.fleet.holdings
-            if one.habitat.egress is not mine and one.principal.realm == self.victim.principal.realm
-        ]
-        one = (near or self.fleet.holdings)[self.fleet.between(0, len(near or self.fleet.holdings))]
-        return self._of(one.habitat.egress.at(self.begin).addresses), one.habitat.egress.endpoint
-
-    def _of(self, addresses: Sequence[str]) -> str:
-        return addresses[self.fleet.between(0, len(addresses))]
-
     # --- what and when -----------------------------------------------------------------------------------------------
 
-    def times(self, count: int | None = None, *, begin: int | None = None, span: int | None = None) -> list[int]:
-        """Seconds of `count` uses: the first at the beginning, the others at random within the span."""
+    def times(
+        self, count: int | None = None, *, begin: int | None = None, span: int | None = None, until: int | None = None
+    ) -> list[int]:
+        """Seconds of `count` uses: the first at the beginning, the others at random within the span, before `until`."""
         count, begin, span = count or self.count, begin or self.begin, span or self.span
-        span = max(1, min(span, self.fleet.end - begin - 1))
+        until = min(self.fleet.end, until or self.fleet.end)
+        span = max(1, min(span, until - begin - 1))
         rest = sorted(self.fleet.rng.integers(0, span, count - 1).tolist())
         return [begin, *(begin + second for second in rest)]
 
-    def actions(self, count: int, *, strange: Sequence[Action] | None = None) -> list[tuple[Action, str]]:
-        """What is done, and its error: the victim's own operations, or `strange` ones, by stealth and style.
+    def while_valid(self, count: int | None = None, *, begin: int | None = None) -> list[int]:
+        """The same, while the stolen credential is good: an expired one is refused."""
+        return self.times(count, begin=begin, until=self.victim.end)
 
-        `strange` defaults to what the victim's log has for looking around and for reading secrets.
+    def actions(
+        self, count: int, *, strange: Sequence[Action] | None = None, holding: Holding | None = None
+    ) -> list[tuple[Action, str]]:
+        """What is done, and its error: the owner's own operations, or `strange` ones, by stealth and style.
+
+        `strange` defaults to what the log has for looking around and for reading secrets; the owner is the victim's
+        or that of `holding`.
         """
-        rng, repertoire = self.fleet.rng, self.victim.principal.group.repertoire
-        pool = tuple(strange) if strange is not None else self.unusual()
+        rng, holding = self.fleet.rng, holding or self.victim
+        repertoire = holding.principal.group.repertoire
+        pool = tuple(strange) if strange is not None else unusual(holding)
         own = max(_IN_PROFILE[self.stealth], {"mimic": 1.0, "mixed": 0.5, "noisy": 0.0}[self.style])
         if self.stealth == "S0" and self.style == "mimic":
             own = 0.5  # who does not hide looks around first
@@ -143,30 +129,83 @@ class Play:
                 found.append((pool[int(rng.integers(len(pool)))], denied))
         return found
 
+    def in_profile(self, count: int) -> list[Action]:
+        """Operations of the victim's own."""
+        repertoire = self.victim.principal.group.repertoire
+        chosen = self.fleet.rng.choice(len(repertoire.actions), count, p=repertoire.weights).tolist()
+        return [repertoire.actions[at] for at in chosen]
+
     def unusual(self) -> tuple[Action, ...]:
         """Operations that strangers try, in the words of the victim's log."""
-        return self.victim.principal.group.unusual or (*AWS_ENUMERATION, *AWS_SECRETS)
+        return unusual(self.victim)
 
     # --- doing it ----------------------------------------------------------------------------------------------------
 
     def use(
         self, second: int, context: Context, action: Action, error: str = "", *, holding: Holding | None = None,
-        caller: Caller | None = None,
+        caller: Caller | None = None, request: str = "", response: str = "null",
     ) -> None:  # fmt: skip
         """One malicious use of the victim's (or another) credential; nothing outside the simulated time."""
         holding = holding or self.victim
         if not self.fleet.start <= second < self.fleet.end:
             return
-        event_id = self.fleet.call(second, caller or holding.caller, action, context, error=error, theft=self.index)
+        event_id = self.fleet.call(
+            second, caller or holding.caller, action, context, error=error, request=request, response=response,
+            theft=self.index,
+        )  # fmt: skip
         self.event_ids.append(event_id)
         self.seconds.append(second)
         if holding not in self.holdings:
             self.holdings.append(holding)
 
-    def uses(self, seconds: Sequence[int], context: Context, *, strange: Sequence[Action] | None = None) -> None:
-        """Malicious uses of the victim's credential at `seconds` from one context."""
-        for second, (action, error) in zip(seconds, self.actions(len(seconds), strange=strange), strict=True):
-            self.use(second, context, action, error)
+    def uses(
+        self,
+        seconds: Sequence[int],
+        context: Context | Sequence[Context],
+        *,
+        strange: Sequence[Action] | None = None,
+        caller: Caller | None = None,
+    ) -> None:
+        """Malicious uses of the victim's credential at `seconds`, from one context or from one for each.
+
+        Where he shares the victim's way out, he shares its gateway endpoint to storage as well.
+        """
+        habitat = self.victim.habitat
+        inside = set(habitat.egress.at(self.begin).addresses)
+        contexts = [context] * len(seconds) if isinstance(context, Context) else context
+        for second, origin, (action, error) in zip(
+            seconds, contexts, self.actions(len(seconds), strange=strange), strict=True
+        ):
+            behind = habitat.context_of(action, origin) if origin.address in inside else origin
+            self.use(second, behind, action, error, caller=caller)
+
+    def imitate(self, seconds: Sequence[int]) -> None:
+        """Malicious uses at `seconds` that are drawn exactly as the victim's own are."""
+        habitat = self.victim.habitat
+        contexts = habitat.contexts(self.fleet, seconds)
+        done = self.victim.principal.group.repertoire.done(self.fleet.rng, seconds)
+        for second, (context, _), one in zip(seconds, contexts, done, strict=True):
+            self.use(second, habitat.context_of(one.action, context), one.action, one.error)
+
+    def harvest(self, count: int) -> list[Holding]:
+        """The victim's holding, and of up to `count` - 1 others of its realm and log one each, good at the time."""
+        fleet, victim = self.fleet, self.victim
+        others: dict[int, Holding] = {}
+        for one in fleet.holdings:
+            if (
+                one.start <= self.begin < one.last - _WORTH_TRYING
+                and one.principal.since <= self.begin
+                and one.principal.realm == victim.principal.realm
+                and one.caller.log == victim.caller.log
+                and one.principal is not victim.principal
+                and id(one.principal) not in fleet.stolen
+            ):
+                others[id(one.principal)] = one
+        order = fleet.rng.permutation(len(others))[: count - 1].tolist()
+        able = list(others.values())
+        taken = [able[at] for at in order]
+        fleet.stolen.update(id(one.principal) for one in taken)
+        return [victim, *taken]
 
     def end(self, scenario: str, family: Literal["replay", "scope"], techniques: tuple[str, ...]) -> None:
         """Write down what was done. A victim that does not go on is silent from the first malicious use."""
@@ -193,5 +232,38 @@ class Play:
                 seconds=tuple(self.seconds[at] for at in order),
                 victim_goes_on=self.goes_on,
                 prior_uses=0,
+                opening=self.ramp,
             )
         )
+
+
+def unusual(holding: Holding) -> tuple[Action, ...]:
+    """Operations that strangers try, in the words of the log; none with what can only be traded for something else."""
+    if isinstance(holding.caller, use.Identity) and holding.caller.activity == "exchange":
+        return ()
+    return holding.principal.group.unusual or (*AWS_ENUMERATION, *AWS_SECRETS)
+
+
+def question(holding: Holding) -> Action:
+    """What asks whose a credential is, in the words of its log; else what its owner reads most, or does most."""
+    repertoire = holding.principal.group.repertoire
+    asking = (action for action in (*unusual(holding), *repertoire.actions) if _WHOSE.search(action.name))
+    often = sorted(zip(repertoire.weights, repertoire.actions, strict=True), key=lambda one: -one[0])
+    return next(asking, next((action for _, action in often if action.read_only), often[0][1]))
+
+
+def silences(seconds: Sequence[int], end: int, away: int) -> list[tuple[int, int]]:
+    """Stretches between `seconds` (in order) and up to `end`, each `away` from the use before and after it."""
+    stretches = ((last + away, following - away) for last, following in itertools.pairwise((*seconds, end + away)))
+    return [(low, min(high, end)) for low, high in stretches if low < min(high, end)]
+
+
+def spread(fleet: Fleet, stretches: Sequence[tuple[int, int]], count: int) -> list[int]:
+    """`count` seconds in order, uniform over `stretches` taken together."""
+    lengths = np.array([high - low for low, high in stretches])
+    ends = np.cumsum(lengths)
+    drawn = np.sort(fleet.rng.integers(0, int(ends[-1]), count))
+    at = np.searchsorted(ends, drawn, side="right")
+    lows = np.array([low for low, _ in stretches])
+    seconds: list[int] = (lows[at] + drawn - (ends - lengths)[at]).tolist()
+    return seconds

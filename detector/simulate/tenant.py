@@ -15,7 +15,7 @@ import numpy as np
 
 from detector.simulate import sites as places
 from detector.simulate.call import BENIGN
-from detector.simulate.fleet import Fleet
+from detector.simulate.fleet import Fleet, Holding
 from detector.simulate.parameters import Parameters, Split, Tier, draw
 from detector.simulate.play import Play
 from detector.simulate.populations.base import populate
@@ -43,36 +43,54 @@ class Dataset:
         return simulate(draw(self.split, self.tier, rng, **chosen), seeds, self.thefts, name=f"t{number:02}")
 
 
-def simulate(parameters: Parameters, seeds: tuple[int, ...], thefts: int, *, name: str = "t00") -> Fleet:
-    """A finished tenant: calls in order of time, thefts told apart."""
+def simulate(
+    parameters: Parameters, seeds: tuple[int, ...], thefts: int, *, name: str = "t00", only: str = ""
+) -> Fleet:
+    """A finished tenant: calls in order of time, thefts told apart; `only` those of the scenario of that name."""
     end = START + parameters.days * DAY
     fleet = Fleet(np.random.default_rng(seeds), START, end, parameters=parameters, seeds=seeds, name=name)
     sites = places.draw(fleet)
     populate(fleet, sites)
-    taken: set[int] = set()
     for scenario in load_scenarios().values():
+        if only not in {"", scenario.name}:
+            continue
         with fleet.chance(scenario.name):
+            kinds = _by_principal(fleet, scenario)
             for stealth in scenario.stealths:
                 for _ in range(thefts):
-                    _steal(fleet, sites, scenario, stealth, taken)
+                    _steal(fleet, sites, scenario, stealth, kinds)
     fleet.finish()
     return fleet
 
 
-def _steal(fleet: Fleet, sites: places.Sites, scenario: Scenario, stealth: Stealth, taken: set[int]) -> None:
-    """One theft, of a principal that nobody has stolen from yet, if there is one that suits."""
-    suited = [holding for holding in fleet.holdings if scenario.suits_kind(holding.kind)]
+def _by_principal(fleet: Fleet, scenario: Scenario) -> list[list[list[Holding]]]:
+    """What the scenario can be played on: holdings, by principal, by kind."""
+    kinds: dict[str, dict[int, list[Holding]]] = {}
+    for holding in fleet.holdings:
+        if scenario.suits_kind(holding.kind):
+            kinds.setdefault(holding.kind, {}).setdefault(id(holding.principal), []).append(holding)
+    return [list(principals.values()) for principals in kinds.values()]
+
+
+def _steal(
+    fleet: Fleet, sites: places.Sites, scenario: Scenario, stealth: Stealth, kinds: list[list[list[Holding]]]
+) -> None:
+    """One theft, of a principal that nobody has stolen from yet, if there is one that suits: of any kind alike."""
     before, after = scenario.days
-    for _ in range(_TRIES if suited else 0):
-        victim = suited[fleet.between(0, len(suited))]
-        begin = scenario.begin(fleet, victim) if id(victim.principal) not in taken else None
+    for _ in range(_TRIES if kinds else 0):
+        principals = kinds[fleet.between(0, len(kinds))]
+        holdings = principals[fleet.between(0, len(principals))]
+        victim = holdings[fleet.between(0, len(holdings))]
+        begin = scenario.begin(fleet, victim) if id(victim.principal) not in fleet.stolen else None
         if begin is None or not fleet.start + before * DAY <= begin <= fleet.end - after * DAY:
             continue
-        taken.add(id(victim.principal))
+        fleet.stolen.add(id(victim.principal))
         play = Play.draw(fleet, sites, victim, stealth, begin)
         scenario.play(play)
         play.end(scenario.name, scenario.family, scenario.techniques)
-        return
+        if play.event_ids:
+            return
+        break
     fleet.story["thefts without a victim"] += 1
 
 

@@ -18,7 +18,8 @@ class Theft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One attack on one or several principals. Times are seconds since 1970 UTC.
 
     `void` marks a theft that no detector can tell from the owner (stealth S4): the control. `prior_uses` counts the
-    victim's own uses before the first malicious one.
+    victim's own uses before the first malicious one. `opening` is the index of the first use after a ramp that only
+    makes the thief's place look usual; 0 = there was none.
     """
 
     index: int
@@ -36,6 +37,7 @@ class Theft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: tuple[int, ...]
     victim_goes_on: bool
     prior_uses: int
+    opening: int = 0
 
 
 class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

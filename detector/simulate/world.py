@@ -79,7 +79,10 @@ class World:
         """
         if end <= start:
             return []
-        tried = self.rng.uniform(start, end, self.rng.poisson(per_day * (1 + amplitude) * (end - start) / DAY))
+        count = self.rng.poisson(per_day * (1 + amplitude) * (end - start) / DAY)
+        if not count:
+            return []
+        tried = self.rng.uniform(start, end, count)
         daylight = 1 + amplitude * np.cos(2 * math.pi * (tried / DAY - BUSIEST))
         kept = tried[self.rng.random(len(tried)) * (1 + amplitude) < daylight]
         seconds: list[int] = np.sort(kept).astype(np.int64).tolist()

@@ -74,25 +74,47 @@ def compact(value: Json) -> str:
 def session(role: Role, name: str, key: str, issued: int, *, context: Json | None = None, **extra: object) -> Identity:
     """A role session. `context` is added to sessionContext, `extra` to userIdentity; `issued` in seconds."""
     arn = f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{name}"
-    issuer = {
-        "type": "Role", "principalId": role.role_id, "arn": role.arn, "accountId": role.account, "userName": role.name,
-    }  # fmt: skip
-    attributes = {"creationDate": stamp(issued), "mfaAuthenticated": "false"}
     return Identity(
         role.account,
         arn,
         key,
-        compact(
-            {
-                "type": "AssumedRole",
-                "principalId": f"{role.role_id}:{name}",
-                "arn": arn,
-                "accountId": role.account,
-                "accessKeyId": key,
-                "sessionContext": {"sessionIssuer": issuer, "attributes": attributes, **(context or {})},
-                **extra,
-            }
-        ),
+        f'{{"type":"AssumedRole","principalId":"{role.role_id}:{name}","arn":"{arn}","accountId":"{role.account}",'
+        f'"accessKeyId":"{key}","sessionContext":{{"sessionIssuer":{_issuer(role)},'
+        f'"attributes":{_attributes(issued)}{_members(context or {})}}}{_members(extra)}}}',
+    )
+
+
+@lru_cache(maxsize=4096)
+def _issuer(role: Role) -> str:
+    return compact(
+        {
+            "type": "Role", "principalId": role.role_id, "arn": role.arn, "accountId": role.account,
+            "userName": role.name,
+        }
+    )  # fmt: skip
+
+
+def _attributes(issued: int) -> str:
+    return f'{{"creationDate":"{stamp(issued)}","mfaAuthenticated":"false"}}'
+
+
+def _members(fields: Json) -> str:
+    """Further members of an object that has some already."""
+    return f",{compact(fields)[1:-1]}" if fields else ""
+
+
+def federated(owner: Identity, name: str, key: str, issued: int) -> Identity:
+    """What GetFederationToken gives the IAM user `owner` to hand out as `name`."""
+    account, issuer = owner.account, json.loads(owner.json)
+    issuer = {"type": "IAMUser"} | {field: issuer[field] for field in ("principalId", "arn", "accountId", "userName")}
+    arn = f"arn:aws:sts::{account}:federated-user/{name}"
+    return Identity(
+        account,
+        arn,
+        key,
+        f'{{"type":"FederatedUser","principalId":"{account}:{name}","arn":"{arn}","accountId":"{account}",'
+        f'"accessKeyId":"{key}","sessionContext":{{"sessionIssuer":{compact(issuer)},'
+        f'"attributes":{_attributes(issued)}}}}}',
     )
 
 
@@ -132,3 +154,9 @@ def issued(key: str, expires: int, role: Role, name: str) -> str:
             },
         }
     )
+
+
+def issued_federated(key: str, expires: int, account: str, name: str) -> str:
+    """What STS answers to GetFederationToken."""
+    user = {"federatedUserId": f"{account}:{name}", "arn": f"arn:aws:sts::{account}:federated-user/{name}"}
+    return compact({"credentials": {"accessKeyId": key, "expiration": stamp(expires)}, "federatedUser": user})

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
+
+import numpy as np
 
 from detector.registry import members
 from detector.simulate import populations
@@ -18,8 +21,12 @@ from detector.simulate.world import DAY, HOUR, MINUTE
 
 _AMPLITUDES = (0.0, 0.5, 0.9)
 _CRON = 0.15
+_SPEAKS_ON = 0.6  # of migrations: some of the traffic still leaves by the old gateways
 _BURST = 400  # uses of one backfill at most
 _PERIODS = (15 * MINUTE, HOUR, DAY, 7 * DAY)
+_ROUND_MINUTES = (0, 0, 0, 5, 15, 30)
+_NEW = DAY  # a new service is news
+Shift = tuple[Holding, list[int]]
 
 
 class Population(ABC):
@@ -65,10 +72,12 @@ def group(
     families: Sequence[str] = tuple(SDKS),
     agent: Callable[[Sdk], str] = Sdk.agent,
     environment: str = "production",
+    repertoire: Repertoire | None = None,
 ) -> Group:
     """A group with a repertoire out of `pool`, and releases through time: new versions, new actions, another SDK."""
     rng, parameters = fleet.rng, fleet.parameters
-    repertoire = Repertoire.draw(rng, pool, int(rng.integers(min(4, len(pool)), min(16, len(pool)) + 1)))
+    if repertoire is None:
+        repertoire = Repertoire.draw(rng, pool, int(rng.integers(min(4, len(pool)), min(16, len(pool)) + 1)))
     sdk = Sdk.first(str(rng.choice(families)))
     versions = [(0, agent(sdk), "")]
     spare = [action for action in pool if action not in repertoire.actions]
@@ -95,39 +104,105 @@ def group(
 
 
 def principal(
-    fleet: Fleet, group: Group, name: str, *, amplitude: float | None = None, busier: float = 1.0
-) -> Principal:
-    """A principal of `group` with a rhythm of its own. Some appear only in the middle of the run."""
+    fleet: Fleet, group: Group, name: str, *, amplitude: float | None = None, busier: float = 1.0,
+    established: bool = False,
+) -> Principal:  # fmt: skip
+    """A principal of `group` with a rhythm of its own. Unless `established`, it may appear in the middle of the run."""
     rng, parameters = fleet.rng, fleet.parameters
     since = 0
-    if rng.random() < parameters.new_service * parameters.days:
+    if not established and rng.random() < parameters.new_service * parameters.days:
         since = fleet.between(fleet.start + DAY, fleet.end)
         fleet.story["new services"] += 1
     swing = float(rng.choice(_AMPLITUDES, p=(0.5, 0.3, 0.2))) if amplitude is None else amplitude
     per_day = busier * rate_of(rng, parameters.uses_per_day, parameters.uses_sigma)
     period = int(rng.choice(_PERIODS, p=(0.05, 0.35, 0.5, 0.1))) if rng.random() < _CRON else 0
-    return Principal(name, group, Rhythm(per_day, swing, period), since)
+    return Principal(name, group, Rhythm(per_day, swing, period, _phase(rng, period)), since)
 
 
-def live(fleet: Fleet, holding: Holding) -> None:
-    """Remember a holding and let its holder work through it, with a backfill now and then."""
-    fleet.hold(holding)
-    owner = holding.principal
-    start, end = max(fleet.start, holding.start, owner.since), min(fleet.end, holding.last)
-    new = "new_service" if owner.since and start - owner.since < DAY else ""
-    fleet.work(holding, owner.rhythm.seconds(fleet, start, end), churn=new)
-    for second in fleet.arrivals(start, end, fleet.parameters.backfill):
+def _phase(rng: np.random.Generator, period: int) -> int:
+    """Schedules begin at round minutes of any hour, most at the full one."""
+    hour, minute = int(rng.integers(0, 7 * 24)), int(rng.choice(_ROUND_MINUTES))
+    return (hour * HOUR + minute * MINUTE) % period if period else 0
+
+
+def migrated(fleet: Fleet, sites: Sites, egress: Egress, account: str) -> Egress:
+    """The way out of one group: `egress`, unless the hard tier moves the group to other gateways for good.
+
+    Call it once for what moves together. `account` (or cluster) is where `egress` is; a VPC endpoint does not move.
+    More often than not the old place speaks on for some hours.
+    """
+    others = [place for place in (*sites.accounts, *sites.clusters) if place != account]
+    for second in moments(fleet, fleet.parameters.migration) if others and not egress.endpoint else ():
+        fleet.story["migrations"] += 1
+        to = sites.nat(others[fleet.between(0, len(others))], egress.region)
+        overlap = fleet.between(HOUR, 12 * HOUR) if fleet.rng.random() < _SPEAKS_ON else 0
+        egress = egress.moved(second, second + overlap, to, "migration")
+    return egress
+
+
+def live(fleet: Fleet, *holdings: Holding, share: float = 1.0, desk: Egress | None = None) -> None:
+    """Remember holdings that follow each other, and let their holder work through them.
+
+    `share` of its principal's work is done here, where several workloads do the rest. At `desk`, in the hard tier,
+    engineers borrow the credentials. Many holdings at once are much faster than one by one.
+    """
+    if not holdings:
+        return
+    owner = holdings[0].principal
+    for holding in holdings:
+        if holding.last > owner.since:
+            fleet.hold(holding)
+    for seconds, churn in schedule(fleet, owner, holdings[0].start, holdings[-1].last, share):
+        fleet.take_turns(shifts(holdings, seconds), churn=churn)
+    if desk is not None:
+        start, end = max(fleet.start, holdings[0].start, owner.since), min(fleet.end, holdings[-1].last)
+        wanted = fleet.arrivals(start, end, share * fleet.parameters.local_debugging)
+        for holding, seconds in shifts(holdings, wanted):
+            for second in seconds:
+                borrow(fleet, holding, second, desk)
+
+
+def schedule(
+    fleet: Fleet, owner: Principal, start: int, end: int, share: float = 1.0
+) -> Iterator[tuple[list[int], str]]:
+    """When `owner` works in [start, end): seconds in order, with the benign cause that makes all of them unusual."""
+    start, end = max(fleet.start, start, owner.since), min(fleet.end, end)
+    seconds = owner.rhythm.seconds(fleet, start, end, share)
+    known = bisect_left(seconds, owner.since + _NEW) if owner.since else 0
+    yield seconds[:known], "new_service"
+    yield seconds[known:], ""
+    for second in fleet.arrivals(start, end, share * fleet.parameters.backfill):
         burst = fleet.arrivals(second, min(end, second + 2 * HOUR), 40 * owner.rhythm.per_day)
-        fleet.work(holding, burst[:_BURST], churn="backfill")
+        yield burst[:_BURST], "backfill"
+
+
+def shifts(holdings: Sequence[Holding], seconds: list[int]) -> list[Shift]:
+    """Which of `holdings`, in order of their starts, is used at `seconds`: the newest, unless it is over."""
+    ends = [*(holding.start for holding in holdings[1:]), 1 << 40]
+    found: list[Shift] = []
+    at = bisect_left(seconds, holdings[0].start)
+    for holding, end in zip(holdings, ends, strict=True):
+        if at == len(seconds):
+            break
+        if seconds[at] < end:
+            after = bisect_left(seconds, end, at)
+            found.append((holding, seconds[at : bisect_left(seconds, min(end, holding.last), at)]))
+            at = after
+    return found
 
 
 def borrowed(fleet: Fleet, holding: Holding, home: Egress, agent: str = ENGINEER_CLI) -> None:
     """The hard tier's engineer: now and then somebody debugs with the workload's credential from a desk."""
+    start, end = max(fleet.start, holding.start, holding.principal.since), min(fleet.end, holding.last)
+    for second in fleet.arrivals(start, end, fleet.parameters.local_debugging):
+        borrow(fleet, holding, second, home, agent)
+
+
+def borrow(fleet: Fleet, holding: Holding, second: int, home: Egress, agent: str = ENGINEER_CLI) -> None:
+    """Somebody takes the credential of a workload to a desk for an hour, at `second`."""
+    fleet.story["credentials borrowed"] += 1
     desk = Habitat(home, Releases([(0, agent, "")]))
-    end = min(fleet.end, holding.last)
-    for second in fleet.arrivals(max(fleet.start, holding.start), end, fleet.parameters.local_debugging):
-        fleet.story["credentials borrowed"] += 1
-        seconds = fleet.arrivals(second, min(end, second + HOUR), 12 * 24)
-        done = holding.principal.group.repertoire.done(fleet.rng, seconds)
-        for at, (context, _), one in zip(seconds, desk.contexts(fleet, seconds), done, strict=True):
-            fleet.call(at, holding.caller, one.action, context, error=one.error, churn="local_debugging")
+    seconds = [second, *fleet.arrivals(second, min(fleet.end, holding.last, second + HOUR), 12 * 24)]
+    done = holding.principal.group.repertoire.done(fleet.rng, seconds)
+    for at, (context, _), one in zip(seconds, desk.contexts(fleet, seconds), done, strict=True):
+        fleet.call(at, holding.caller, one.action, context, error=one.error, churn="local_debugging")

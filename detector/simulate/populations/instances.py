@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from detector.simulate.call import Action, Context
 from detector.simulate.catalogue import AWS_WORK
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
-from detector.simulate.formats.cloudtrail import Role, aws_service, session
-from detector.simulate.populations.base import Population, borrowed, group, groups_of, live, principal
+from detector.simulate.formats.cloudtrail import Role, aws_service
+from detector.simulate.machines import Workload, keys, lifetimes, replicas
+from detector.simulate.populations.base import Population, group, groups_of, live, migrated, principal
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR, MINUTE
 
-_KEY_LIFE = 6 * HOUR
 _TERMINATE = Action("ec2", "TerminateInstances", read_only=False)
+_NEWS = 6 * HOUR  # as long is a new instance's own address unusual
+_CLOSED = 0.3  # of groups with endpoints: nothing leaves the network but through them
+_IMMUTABLE = 0.5  # of groups: a release replaces the instances; the others are updated in place
+_OLD_METADATA = 0.15  # of groups that still use version 1 of the metadata service
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """How the instances of a group leave: by `gateways`, by an `endpoint` for storage or all, else by own addresses."""
+
+    region: str
+    gateways: Egress | None
+    endpoint: str = ""
+    site: int = 0
+
+    def habitat(self, fleet: Fleet, owner: Principal, launch: int, release: int) -> Habitat:
+        """The habitat of a new instance."""
+        releases, plan = owner.group.releases, fleet.plan
+        inside = Egress.of(self.region, [plan.private(self.site)], endpoint=self.endpoint) if self.endpoint else None
+        if inside and self.gateways is None:
+            return Habitat(inside, releases, release)
+        own = Egress.first_seen(self.region, plan.instance(self.region), "new_instance", launch + _NEWS)
+        outside = self.gateways or own
+        return Habitat(outside, releases, release, inside=inside)
 
 
 class Instances(Population):
@@ -29,57 +54,49 @@ class Instances(Population):
         for number, size in enumerate(groups_of(fleet, principals)):
             account = sites.accounts[fleet.between(0, len(sites.accounts))]
             made = group(fleet, account, f"/svc-{number}/", "aws.session/instance", AWS_WORK)
-            region = fleet.regions[fleet.between(0, len(fleet.regions))]
-            egress = self._egress(fleet, sites, account, region)
+            network = _network(fleet, sites, account)
+            immutable = bool(fleet.rng.random() < _IMMUTABLE)
+            delivery = "1.0" if fleet.rng.random() < _OLD_METADATA else "2.0"
             for member in range(size):
                 role = Role(account, made.path, f"svc-{number}-{member}", fleet.key("AROA"))
-                owner = principal(fleet, made, role.arn)
-                self._run(fleet, sites, owner, role, egress)
+                owner = principal(fleet, made, f"{role.arn}#instance")
+                count = replicas(fleet)
+                for _ in range(count):
+                    held = _slot(fleet, owner, role, network, delivery, immutable=immutable)
+                    live(fleet, *held, share=1 / count, desk=sites.offices[0])
 
-    def _egress(self, fleet: Fleet, sites: Sites, account: str, region: str) -> Egress | None:
-        """The gateways, an endpoint, or None for instances with addresses of their own."""
-        chance = fleet.rng.random()
-        if chance < fleet.parameters.own_address_share:
-            return None
-        if chance < fleet.parameters.own_address_share + fleet.parameters.endpoint_share:
-            return Egress.of(
-                region, [fleet.plan.private(fleet.between(0, 8)) for _ in range(24)], endpoint=f"vpce-{fleet.hex(17)}"
-            )
-        return sites.nat(account, region)
 
-    def _run(self, fleet: Fleet, sites: Sites, owner: Principal, role: Role, shared: Egress | None) -> None:
-        """One service: an instance at a time, each replaced after its life or by a deploy."""
-        life = fleet.parameters.instance_life * DAY * (0.4 if fleet.rng.random() < fleet.parameters.spot_share else 1.0)
-        launch = fleet.start - fleet.between(0, life)
-        while launch < fleet.end:
-            end = launch + max(int(HOUR), int(life * fleet.rng.lognormal(0.0, 0.8)))
-            region = shared.region if shared else fleet.regions[0]
-            egress = shared or Egress.of(region, [fleet.plan.instance(region)])
-            self._live(fleet, sites, owner, role, egress, launch, end)
-            launch = end - fleet.between(30, 3 * MINUTE)
+def _network(fleet: Fleet, sites: Sites, account: str) -> _Network:
+    parameters, chance = fleet.parameters, fleet.rng.random()
+    region = fleet.regions[fleet.between(0, len(fleet.regions))]
+    if chance < parameters.own_address_share:
+        return _Network(region, None)
+    has_endpoint = chance < parameters.own_address_share + parameters.endpoint_share
+    endpoint = f"vpce-{fleet.hex(17)}" if has_endpoint else ""
+    if has_endpoint and fleet.rng.random() < _CLOSED:
+        return _Network(region, None, endpoint, fleet.between(0, 40))
+    gateways = migrated(fleet, sites, sites.nat(account, region), account)
+    return _Network(region, gateways, endpoint, fleet.between(0, 40))
 
-    def _live(
-        self, fleet: Fleet, sites: Sites, owner: Principal, role: Role, egress: Egress, launch: int, end: int
-    ) -> None:
-        """One instance from launch to termination."""
+
+def _slot(
+    fleet: Fleet, owner: Principal, role: Role, network: _Network, delivery: str, *, immutable: bool
+) -> list[Holding]:
+    """The keys of an instance and of those that replace it."""
+    spot = fleet.rng.random() < fleet.parameters.spot_share
+    life = fleet.parameters.instance_life * DAY * (0.4 if spot else 1.0)
+    found = []
+    for launch, end in lifetimes(fleet, owner, life, immutable=immutable):
         instance = f"i-{fleet.hex(17)}"
-        habitat = Habitat(egress, owner.group.releases, max(launch, 1))
-        refresh = _KEY_LIFE - fleet.between(10 * MINUTE, 40 * MINUTE)
-        for start in range(launch, end, refresh):
-            if start + refresh < fleet.start or start >= fleet.end:
-                continue
-            caller = session(role, instance, fleet.key(), start, context={"ec2RoleDelivery": "2.0"})
-            holding = Holding(
-                owner, caller, caller.key, owner.group.kind, start, start + _KEY_LIFE, habitat,
-                until=start + refresh, workload=instance, workload_end=end, session=instance,
-            )  # fmt: skip
-            live(fleet, holding)
-            borrowed(fleet, holding, sites.offices[0])
-        _terminate(fleet, role, instance, egress.region, end)
+        habitat = network.habitat(fleet, owner, launch, launch if immutable else 0)
+        found += keys(fleet, owner, role, habitat, Workload(instance, launch, end, delivery))
+        _terminate(fleet, role, instance, network.region, end + fleet.between(5, 2 * MINUTE))
+        fleet.story["instances"] += end > fleet.start
+    return found
 
 
-def _terminate(fleet: Fleet, role: Role, instance: str, region: str, end: int) -> None:
+def _terminate(fleet: Fleet, role: Role, instance: str, region: str, second: int) -> None:
     """Auto Scaling says that the instance is gone."""
     host = "autoscaling.amazonaws.com"
     items = f'{{"instancesSet":{{"items":[{{"instanceId":"{instance}"}}]}}}}'
-    fleet.call(end + 90, aws_service(role.account, host), _TERMINATE, Context(host, host, region), request=items)
+    fleet.call(second, aws_service(role.account, host), _TERMINATE, Context(host, host, region), request=items)

@@ -44,7 +44,7 @@ class Scenario(ABC):
 
         Anywhere in the time its holder uses it, unless the member says otherwise.
         """
-        return moment(fleet, holding.start, holding.last)
+        return moment(fleet, max(holding.start, holding.principal.since), holding.last)
 
     def suits_kind(self, kind: str) -> bool:
         """Whether the scenario is played on credentials of `kind`."""

@@ -30,4 +30,4 @@ class ExternalHost(Scenario):
 
     def play(self, play: Play) -> None:
         """See `Scenario.play`."""
-        play.uses(play.times(), play.context())
+        play.uses(play.while_valid(), play.context())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.registry import members
 from detector.training import baselines
-from detector.training.uses import Uses
+from detector.training.uses import SECONDS_PER_DAY, Uses
+
+FITTED_DAYS: Final = 7
 
 F64 = NDArray[np.float64]
 
@@ -18,15 +20,15 @@ F64 = NDArray[np.float64]
 class Baseline(ABC):
     """A member of the family. `name` is the file's name.
 
-    `natural` is the score from which on the method as published raises an alert (None: it only ranks). `sample` is the
-    most uses it can be given in reasonable time; 0 = all.
+    `natural` is the score from which on the method as published raises an alert (None: it only ranks). A
+    `slow` one scores one tenant of a dataset.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str]  # where the method is from
     natural: ClassVar[float | None]
-    sample: ClassVar[int] = 0
+    slow: ClassVar[bool] = False
 
     @abstractmethod
     def score(self, uses: Uses) -> F64:
@@ -43,3 +45,12 @@ class Baseline(ABC):
 def load_baselines() -> dict[str, Baseline]:
     """All baselines by name."""
     return {name: member() for name, member in members(baselines, Baseline).items()}
+
+
+def fitted_until(uses: Uses) -> int:
+    """How many uses came before the first one of the eighth day: what a method that is fitted may be fitted on."""
+    if not len(uses):
+        return 0
+    begun = uses.day[0] * SECONDS_PER_DAY
+    after = np.flatnonzero(uses.second >= begun + FITTED_DAYS * SECONDS_PER_DAY)
+    return int(after[0]) if len(after) else len(uses)

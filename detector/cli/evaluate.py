@@ -1,0 +1,123 @@
+"""Measure the detector and its baselines on labelled fleets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import click
+
+from detector.cli import OK
+from detector.cli.terminal import safe, stderr, stdout
+
+if TYPE_CHECKING:
+    from detector.training.report import Report
+
+_FOLDER: Final = Path("build/evaluate")
+_SPLITS: Final = ("dev", "test")
+_TIERS: Final = ("ordinary", "hard")
+
+
+@click.command(short_help="Measure the detector and its baselines on labelled fleets.")
+@click.option("--split", "splits", multiple=True, type=click.Choice(_SPLITS), help="Default: both.")
+@click.option("--tier", "tiers", multiple=True, type=click.Choice(_TIERS), help="Default: both.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another seed is other fleets.")
+@click.option("--tenants", default=10, show_default=True, type=click.IntRange(1, 1000), help="Of each dataset.")
+@click.option("--principals", type=click.IntRange(40, 100_000), help="Of each tenant; default: the fleet's own.")
+@click.option("--days", type=click.IntRange(8, 366), help="Simulated; default: the fleet's own.")
+@click.option("--thefts", default=3, show_default=True, type=click.IntRange(0, 100), help="Per scenario and stealth.")
+@click.option("--baseline", "baselines", multiple=True, metavar="NAME|none", help="Only these; default: all.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes; default: one a core.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=_FOLDER, show_default=True)
+def command(
+    *,
+    splits: tuple[str, ...],
+    tiers: tuple[str, ...],
+    seed: int,
+    tenants: int,
+    principals: int | None,
+    days: int | None,
+    thefts: int,
+    baselines: tuple[str, ...],
+    workers: int | None,
+    out: Path,
+) -> int:
+    """Simulate labelled fleets, let every method score the same events, and write a report.
+
+    What is done is kept in --out, so a run that was stopped goes on. Needs the extra `evaluate`.
+    """
+    from detector.training.evaluation import Plan, evaluate  # noqa: PLC0415 - slow to import
+    from detector.training.page import write  # noqa: PLC0415
+
+    chosen = {name: float(value) for name, value in (("principals", principals), ("days", days)) if value is not None}
+    plan = Plan(
+        splits=tuple(split for split in _SPLITS if not splits or split in splits),  # type: ignore[misc]
+        tiers=tuple(tier for tier in _TIERS if not tiers or tier in tiers),  # type: ignore[misc]
+        seed=seed,
+        tenants=tenants,
+        thefts=thefts,
+        chosen=chosen,
+        baselines=_chosen(baselines),
+    )
+    with _Progress(len(plan.datasets()) * tenants) as progress:
+        report = evaluate(plan, out / "tenants", progress.told, workers=workers or 0)
+    page = write(report, out)
+    _tell(report)
+    stderr().print(safe(f"report: {page}"))
+    return OK
+
+
+def _chosen(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Baselines by name; None = all. Raises click.BadParameter for one that does not exist."""
+    from detector.training.baselines.base import load_baselines  # noqa: PLC0415
+
+    if not names:
+        return None
+    known = load_baselines()
+    wanted = [name for name in names if name != "none"]
+    for name in wanted:
+        if name not in known:
+            raise click.BadParameter(
+                f"expected none or one of {', '.join(known)}; found {name!r}", param_hint="--baseline"
+            )
+    return tuple(wanted)
+
+
+class _Progress:
+    """A bar on stderr: tenants judged."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+        console = stderr()
+        columns = (TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task("simulating and scoring", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def told(self, dataset: str, tenant: int) -> None:
+        """One more tenant is judged."""
+        self._bar.update(self._task, advance=1, description=f"{dataset} tenant {tenant}")
+
+
+def _tell(report: Report) -> None:
+    """The tables of methods, on stdout."""
+    from rich.table import Table  # noqa: PLC0415
+
+    from detector.training.page import BUDGETS, lines  # noqa: PLC0415
+
+    for dataset, sizes in report.sizes.items():
+        table = Table(title=f"{dataset}: {sizes['principal_days']:,} principal-days, {sizes['thefts']} thefts")
+        table.add_column("method")
+        for heading in ("recall", "false/10k/d", *(f"recall at {budget}" for budget in BUDGETS), "uses/s"):
+            table.add_column(heading, justify="right")
+        for line in lines(report, dataset):
+            style = "bold" if line.ours else ""
+            table.add_row(line.title, line.natural, line.natural_per_10k, *line.recalls, line.rate, style=style)
+        stdout().print(table)

@@ -1,0 +1,93 @@
+"""What benign callers do in a fleet, as somebody finds it who has broken in: habits to imitate, tools to hide among.
+
+Thieves draw their clients from here, wait here for their victim's silence, and repeat here what was said about a
+credential, so that nothing in a log is only theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from detector.simulate.call import BENIGN, Call
+from detector.simulate.formats import cloudtrail, use
+
+_ISSUED: Final = re.compile(r'"accessKeyId":"([^"]+)"')
+_EXCHANGE: Final = "AssumeRoleWithWebIdentity"
+_WITHDRAWAL: Final = ("DeleteAccessKey", "UpdateAccessKey")
+_SIGNED_IN: Final = ":assumed-role/AWSReservedSSO_"
+
+
+def product(kind: str) -> str:
+    """Whose credentials those of `kind` (a label) are: `aws`, `k8s`, `github`, … Clients differ by it."""
+    return kind.partition(".")[0]
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """Benign calls by what a thief wants to know. Owners and ways out are named by their `id`; times in seconds."""
+
+    seconds: dict[int, list[int]] = field(default_factory=dict)  # owner → when it calls, in order
+    uses: dict[int, list[int]] = field(default_factory=dict)  # caller → when that credential is used, in order
+    clients: dict[str, dict[str, int]] = field(default_factory=dict)  # product → user agent → when first seen
+    sharers: dict[int, int] = field(default_factory=dict)  # way out → owners behind it
+    exchanges: dict[str, list[Call]] = field(default_factory=dict)  # assertion, or the key issued for it → exchanges
+    renewals: dict[str, Call] = field(default_factory=dict)  # credential → last renewal
+    issues: dict[str, Call] = field(default_factory=dict)  # assertion → last issue of a credential for it
+    withdrawals: dict[str, list[Call]] = field(default_factory=dict)  # product, or AWS account → keys withdrawn
+    desks: dict[str, list[Call]] = field(default_factory=dict)  # AWS account → the first call of each person's session
+
+    def clients_of(self, kind: str, second: int) -> list[str]:
+        """User agents that call with credentials of such a product and were seen before `second`."""
+        return [client for client, first in self.clients.get(product(kind), {}).items() if first <= second]
+
+
+def observe(
+    calls: Iterable[Call], owners: Mapping[int, tuple[int, str]], ways_out: Iterable[tuple[int, int]]
+) -> Surroundings:
+    """Look at `calls`. `owners`: id of a caller → id of its owner and kind; `ways_out`: (way out, owner) by id."""
+    seen, people = Surroundings(), set[int]()
+    for call in calls:
+        if call.theft != BENIGN:
+            continue
+        caller = id(call.caller)
+        owner, kind = owners.get(caller, (0, "aws" if call.caller.log == "cloudtrail" else ""))
+        if owner:
+            seen.seconds.setdefault(owner, []).append(call.second)
+            seen.uses.setdefault(caller, []).append(call.second)
+        clients = seen.clients.setdefault(product(kind), {})
+        clients[call.context.client] = min(call.second, clients.get(call.context.client, call.second))
+        if isinstance(call.caller, use.Identity):
+            if call.caller.activity != "use":
+                _note_statement(seen, call, call.caller)
+        elif isinstance(call.caller, cloudtrail.Identity):
+            _note_lineage(seen, call, call.caller)
+            if caller not in people and _SIGNED_IN in call.caller.arn:
+                people.add(caller)
+                seen.desks.setdefault(call.caller.account, []).append(call)
+    for times in (*seen.seconds.values(), *seen.uses.values()):
+        times.sort()
+    for egress, _ in set(ways_out):
+        seen.sharers[egress] = seen.sharers.get(egress, 0) + 1
+    return seen
+
+
+def _note_statement(seen: Surroundings, call: Call, caller: use.Identity) -> None:
+    match caller.activity:
+        case "exchange":
+            seen.exchanges.setdefault(caller.credential, []).append(call)
+        case "renew":
+            seen.renewals[caller.credential] = call
+        case "issue":
+            seen.issues[caller.parent] = call
+        case "revoke":
+            seen.withdrawals.setdefault(product(caller.kind), []).append(call)
+
+
+def _note_lineage(seen: Surroundings, call: Call, caller: cloudtrail.Identity) -> None:
+    if call.action.name == _EXCHANGE and (found := _ISSUED.search(call.response)):
+        seen.exchanges.setdefault(found[1], []).append(call)
+    elif call.action.name in _WITHDRAWAL and not call.error:
+        seen.withdrawals.setdefault(caller.account, []).append(call)
