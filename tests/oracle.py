@@ -454,7 +454,7 @@ class Oracle:
         ends = [end for end in (credential.expires, credential.revoked) if end]
         priors = self.bundle.revocation
         own = max([n for s, n in priors.overrun if ends and seconds - min(ends) >= s], default=0.0)
-        dead = credential.parent_revoked
+        dead = 0 if KINDS[int(use.kind[0])].static else credential.parent_revoked
         parent = max([n for s, n in priors.parent_overrun if dead and seconds - dead >= s], default=0.0)
         return round(own * NAT), round(parent * NAT)
 

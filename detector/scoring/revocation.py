@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from detector.bundle import RevocationPriors
-from detector.domain import I64, SECOND, Outcome, UseBatch
+from detector.domain import I64, KINDS, SECOND, Outcome, UseBatch
 from detector.fingerprint.facets import Facets
 from detector.scoring.fixed import NAT
 from detector.state.credentials import Lifecycle
+
+_STATIC = np.array([kind.static for kind in KINDS], np.bool_)
 
 
 class Revocation:
@@ -23,8 +25,12 @@ class Revocation:
         self._parent = steps(priors.parent_overrun)
 
     def score(self, batch: UseBatch, facets: Facets, known: Lifecycle) -> tuple[I64, I64]:
-        """int64[n] quanta for use after the credential's own end, and after its parent's."""
+        """int64[n] quanta for use after the credential's own end, and after its parent's.
+
+        A static credential outlives whoever created it: a tool that rotates its own key withdraws the old one last.
+        """
         accepted = facets.scored & ((batch.outcome == Outcome.ALLOWED) | (batch.outcome == Outcome.UNKNOWN))
+        inherits = accepted & ~_STATIC[batch.kind]
         seconds = batch.time // SECOND
         never = np.iinfo(np.int64).max
         end = np.minimum(
@@ -33,7 +39,7 @@ class Revocation:
         parent = np.where(known.parent_revoked > 0, known.parent_revoked, never)
         return (
             np.where(accepted & (end != never), nats_after(self._own, seconds - end), 0),
-            np.where(accepted & (parent != never), nats_after(self._parent, seconds - parent), 0),
+            np.where(inherits & (parent != never), nats_after(self._parent, seconds - parent), 0),
         )
 
 

@@ -163,7 +163,7 @@ CLUSTER_PRIVILEGED: Final = (
 )  # fmt: skip
 
 # What strangers try in a cluster. Scanners, operators, GitOps and administrators do every one of these as well.
-CLUSTER_STRANGE: Final = (*CLUSTER_ENUMERATION, *CLUSTER_SECRETS, *CLUSTER_PRIVILEGED)
+CLUSTER_STRANGE: Final = tuple(dict.fromkeys((*CLUSTER_ENUMERATION, *CLUSTER_SECRETS, *CLUSTER_PRIVILEGED)))
 
 CLUSTER_TAMPERING: Final = (
     *_cluster("core", "delete", "events", where="default/"),

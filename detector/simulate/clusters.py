@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from detector.errors import UsageError
 from detector.simulate.call import Action, Context
 from detector.simulate.catalogue import CLUSTER_STRANGE
 from detector.simulate.clients import CLUSTER_LIBRARIES, CLUSTER_TOOLS
@@ -30,6 +31,7 @@ _HEARD = 12.0  # uses of a kubelet a day; real ones are heard every few seconds,
 _PODS = 1.1  # of a cluster for each principal of the fleet, whatever that holds
 _COOL = MINUTE  # until an address is given to the next
 _FIRST_SITE = 60  # of `AddressPlan.private`, which no other place has
+_TRIES = 1_000  # at an address
 _UPGRADES = 0.04  # a day
 _MINOR_VERSIONS = (32, 33, 34)
 Sees = Literal["node", "pod", "gateway"]
@@ -44,13 +46,16 @@ class Network:
     taken: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def take(self, fleet: Fleet, start: int, end: int) -> str:
-        """An address that nobody else has in [start, end)."""
-        while True:
+        """An address that nobody else has in [start, end). Raises UsageError when there is hardly one left."""
+        for _ in range(_TRIES):
             address = fleet.plan.private(self.site)
             held = self.taken.setdefault(address, [])
             if all(until + _COOL <= start or end + _COOL <= since for since, until in held):
                 held.append((start, end))
                 return address
+        raise UsageError(
+            "expected room for all pods in the 16,000 addresses of a cluster, found none: choose more clusters"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -113,7 +113,7 @@ def lease(
     for second, (context, churn) in zip(moments, habitat.contexts(fleet, moments), strict=True):
         longer = identity.stating("renew", expires_at=second + life)
         state(fleet, owner, second, longer, renew, context, churn=churn)
-    ends = start + step * ((end - start) // step) + life
+    ends = start + step * ((end - start - 1) // step) + life
     return serve(fleet, holding(owner, identity, start, ends, habitat, until=end, workload_end=end))
 
 

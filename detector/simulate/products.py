@@ -63,7 +63,7 @@ VAULT: Final = Product(
         *_ops("token", "lookup-self"), *_ops("lease", "renew"),
     ),
     administration=(
-        *_ops("kv", "list", ("secret/metadata/", "secret/metadata/platform", "secret/metadata/payments")),
+        *_ops("kv", "list", ("secret/metadata/", "secret/metadata/platform", "secret/metadata/ci")),
         *_ops("kv", "read", ("secret/data/platform/root-ca", "secret/data/payments/gateway", "secret/data/ci/deploy")),
         *_ops("kv", "update delete", ("secret/data/orders/database", "secret/data/payments/gateway")),
         *_ops("sys", "list read", ("sys/auth", "sys/mounts", "sys/policies/acl", "sys/internal/ui/mounts")),
@@ -80,13 +80,12 @@ VAULT: Final = Product(
 
 APPROLE: Final = Product(  # what a role id and a secret id are good for: to get a token
     work=(
-        *_ops("auth", "login", ("auth/approle/login",)), *_ops("sys", "unwrap wrapping-lookup", ("sys/wrapping",)),
-        *_ops("auth", "lookup-secret-id", ("auth/approle/role/self",)),
+        *_ops("auth", "login", ("auth/approle/login", "auth/approle-jobs/login")),
+        *_ops("sys", "unwrap rewrap", ("sys/wrapping",)),
     ),
     administration=(
         *_ops("auth", "login", ("auth/approle-admin/login", "auth/userpass/login", "auth/cert/login")),
-        *_ops("auth", "list-roles read-role-id generate-secret-id destroy-secret-id", ("auth/approle/role",)),
-        *_ops("sys", "health seal-status list-mounts", ("sys",)),
+        *_ops("sys", "wrapping-lookup", ("sys/wrapping",)), *_ops("sys", "health seal-status", ("sys",)),
     ),
     clients=VAULT.clients,
     tools=VAULT.tools,
@@ -139,7 +138,7 @@ GITHUB: Final = Product(
 GIT: Final = Product(  # what a deploy key is good for
     work=_ops("git", "clone fetch push ls-remote", (*_REPOSITORIES, "site", "charts")),
     administration=(
-        *_ops("git", "clone fetch push push-force delete-branch", ("infra", "platform", "policies", "mobile-keys")),
+        *_ops("git", "clone fetch push push-force delete-branch", ("platform", "policies", "mobile-keys")),
         *_ops("git", "lfs-download archive", ("infra", "models")),
     ),
     clients=("git", "go-http"),
@@ -263,7 +262,7 @@ LLM: Final = Product(
         *_ops("llm", "chat.completions responses.create", ("large-1", "large-2", "reasoning-1")),
         *_ops("images", "create", ("image-2",)), *_ops("video", "create", ("video-1",)), *_ops("models", "list"),
         *_ops("usage", "get list"), *_ops("keys", "list create delete"), *_ops("projects", "list create"),
-        *_ops("fine-tuning", "create list"), *_ops("files", "list download delete"), *_ops("limits", "get update"),
+        *_ops("fine-tuning", "create list"), *_ops("files", "download delete"), *_ops("limits", "get update"),
         *_ops("members", "list invite"),
     ),
     clients=("llm-python", "llm-js", "go-http", "axios"),

@@ -6,7 +6,7 @@ What differs between products is mostly a table: which kinds of credential, how 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +16,9 @@ from detector.simulate.clients import Sdk
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Group, Habitat, Principal
 from detector.simulate.formats.use import Identity
+from detector.simulate.habits import Repertoire
 from detector.simulate.lifecycle import desk, keys, lifetimes, tokens
-from detector.simulate.populations.base import borrowed, group, groups_of, principal
+from detector.simulate.populations.base import borrowed, group, principal
 from detector.simulate.products import Product
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR
@@ -35,7 +36,10 @@ _PLACES: Final[dict[str, Callable[[Fleet, Sites], Egress]]] = {
 }
 _REVOKE: Final = Action("keys", "revoke", read_only=False)
 _OF_ONE: Final = frozenset({"vendor", "laptop"})  # places that the members of a group do not share
-_OPERATORS: Final = 0.15  # of groups, that administer the product
+_OPERATORS: Final = 0.08  # of principals, that administer the product
+_THOROUGH: Final = 0.7  # of all there is to administer is what a scanner or an infrastructure tool calls
+_BUSIER: Final = 3.0  # than others
+_CREW: Final = 0.35  # groups are smaller here than a cloud's
 _BORROWED: Final = 3  # administrative operations that an ordinary group may use, too
 _NAMES: Final = ("orders", "billing", "search", "ledger", "catalog", "risk", "media", "etl", "notify", "portal", "edge")
 
@@ -62,16 +66,30 @@ class Way:
     withdraw: Action = _REVOKE
 
 
-def team(fleet: Fleet, realm: str, path: str, kind: str, product: Product) -> Group:
-    """A group of `product`: most do its work and a little of its administration, some administer it."""
+def crews(fleet: Fleet, principals: int) -> Iterator[tuple[int, bool]]:
+    """Sizes of groups that add up to `principals`, the operators' first: (size, whether they are operators)."""
+    operators = max(1, round(_OPERATORS * principals)) if principals > 1 else 0
+    if operators:
+        yield operators, True
+    left = principals - operators
+    while left > 0:
+        size = max(2, int(_CREW * fleet.parameters.group_size * fleet.rng.lognormal(0.0, 0.6)))
+        yield min(size, left), False
+        left -= size
+
+
+def team(fleet: Fleet, realm: str, path: str, kind: str, product: Product, *, operators: bool = False) -> Group:
+    """A group of `product`: its work and a little of its administration, or, for `operators`, most of the latter."""
     rng = fleet.rng
-    if rng.random() < _OPERATORS:
+    repertoire = None
+    if operators:
         pool, families = (*product.administration, *product.work[:4]), product.tools
+        repertoire = Repertoire.draw(rng, pool, int(_THOROUGH * len(pool)), rare_rate=0.02)
     else:
         lent = rng.permutation(len(product.administration))[:_BORROWED].tolist()
         pool = (*product.work, *(product.administration[at] for at in lent))
         families = (*product.clients, *product.clients, product.tools[int(rng.integers(len(product.tools)))])
-    made = group(fleet, realm, path, kind, pool, families=families)
+    made = group(fleet, realm, path, kind, pool, families=families, repertoire=repertoire)
     made.repertoire.denied_error = product.refusal
     made.unusual, made.tools, made.sdks = product.administration, product.strangers_tools, product.strangers_sdks
     return made
@@ -110,16 +128,16 @@ def staff(
         share += way.share / total
         wanted = round(share * principals) - made
         made += wanted
-        for size in groups_of(fleet, wanted):
+        for size, operators in crews(fleet, wanted):
             realm = realms[fleet.between(0, len(realms))]
             called = team_name(fleet, numbers)
             numbers += 1
             names = [name(realm, way, called, member) for member in range(size)]
-            of = team(fleet, realm, path_of(names[0]), way.kind, way.product)
+            of = team(fleet, realm, path_of(names[0]), way.kind, way.product, operators=operators)
             of.owner = called
             egress = place(fleet, sites, way.places)
             for one in names:
-                hold(fleet, sites, principal(fleet, of, one), way, egress())
+                hold(fleet, sites, principal(fleet, of, one, busier=_BUSIER if operators else 1.0), way, egress())
 
 
 def path_of(name: str) -> str:

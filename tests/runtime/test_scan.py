@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from detector.alert import Alert, encode
 from detector.domain import DAY, Activity, StringTable, UseBatch, UseRow, hash_text
 from detector.errors import ConfigError, InputError, UsageError
 from detector.runtime.scan import BlockScan, LogScan, Scan, open_block_scan, open_scan
-from detector.settings import DetectionSettings, Settings, SourceSettings, detection_ids
+from detector.settings import DetectionSettings, Kafka, RawTopic, Settings, SourceSettings, detection_ids
 from detector.simulate.demo.fleet import fleet
 from tests.dumps import append, dump, ordered
 
@@ -276,3 +277,33 @@ def test_an_empty_partition_is_a_scan_of_nothing(tmp_path: Path) -> None:
 
     assert said(scan) == []
     assert scan.done == 1.0
+
+
+def audited(native_id: str) -> bytes:
+    """Three hours of one service account in a cluster that no record names."""
+    extra = {"authentication.kubernetes.io/credential-id": [f"JTI={native_id}"]}
+    event = {
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
+        "requestURI": "/api/v1/pods", "verb": "list", "user": {"username": "system:serviceaccount:shop:api", "extra": extra},
+        "sourceIPs": ["10.0.0.1"], "userAgent": "app/1.0", "objectRef": {"resource": "pods", "apiVersion": "v1"},
+        "responseStatus": {"code": 200},
+    }  # fmt: skip
+    hours = range(3)
+    own = ({"auditID": f"{native_id}{hour}", "stageTimestamp": f"2026-01-05T0{hour}:00:00.000000Z"} for hour in hours)
+    return b"\n".join(json.dumps({**event, **one}).encode() for one in own)
+
+
+@pytest.mark.parametrize(("source", "realms"), [(SourceSettings(), 3), (SourceSettings(realm="all"), 1)])
+def test_a_file_named_like_a_raw_topic_is_read_as_that_topic_unless_source_says_how(
+    tmp_path: Path, source: SourceSettings, realms: int
+) -> None:
+    raw = {f"audit.{realm}": RawTopic(source="kubernetes", realm=realm) for realm in ("one", "two")}
+    (tmp_path / "audit.one.ndjson").write_bytes(audited("a"))
+    (tmp_path / "audit.two.json.gz").write_bytes(gzip.compress(audited("b")))
+    (tmp_path / "else.json").write_bytes(audited("c"))
+
+    scan = scan_of(tmp_path, partitions=64, settings=Settings(kafka=Kafka(raw=raw), source=source))
+    run(scan)
+
+    assert scan.summary.events == {"kubernetes": 9}
+    assert sum(pipeline.counts.scored > 0 for pipeline in scan.pipelines) == realms, "each realm has a partition"

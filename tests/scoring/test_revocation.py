@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detector.domain import DAY, HOUR, MINUTE, SECOND, Activity, ActorClass, Flag, Outcome, UseRow
+from detector.domain import DAY, HOUR, KIND_CODE, MINUTE, SECOND, Activity, ActorClass, Flag, Outcome, UseRow
 from detector.scoring.evidence import PARENTAGE, REVOCATION
 from detector.scoring.revocation import Revocation
 from detector.state.credentials import Lifecycle
@@ -14,6 +14,7 @@ OVERRUNS = [
     (-HOUR, 0.0), (0, 0.0), (119 * SECOND, 0.0), (120 * SECOND, 0.0), (599 * SECOND, 0.0), (10 * MINUTE, 4.0),
     (HOUR - SECOND, 4.0), (HOUR, 10.5), (DAY - SECOND, 10.5), (DAY, 13.0), (300 * DAY, 13.0),
 ]  # fmt: skip
+SESSION = KIND_CODE["aws.session/assumed"]
 ORPHANED = [
     (-HOUR, 0.0), (HOUR, 0.0), (12 * HOUR - SECOND, 0.0), (12 * HOUR, 3.0), (36 * HOUR - SECOND, 3.0), (36 * HOUR, 6.0)
 ]  # fmt: skip
@@ -44,7 +45,13 @@ def test_use_after_revocation_counts_as_use_after_expiry(overrun: int, nats: flo
 
 @pytest.mark.parametrize(("overrun", "nats"), ORPHANED)
 def test_use_after_the_parents_end_counts_later_and_less(overrun: int, nats: float) -> None:
-    assert score(use(END + overrun), parent_revoked=END) == ([0], [nats])
+    assert score(use(END + overrun, kind=SESSION), parent_revoked=END) == ([0], [nats])
+
+
+def test_a_static_key_outlives_the_one_that_created_it() -> None:
+    static = use(END + 2 * DAY, kind=KIND_CODE["aws.access-key"])
+    assert score(static, parent_revoked=END) == ([0], [0])
+    assert score(static, revoked=END) == ([13.0], [0])
 
 
 def test_the_earlier_of_two_ends_counts() -> None:
@@ -60,7 +67,7 @@ def test_a_credential_without_an_end_has_none() -> None:
     ("outcome", "nats"), [(Outcome.ALLOWED, 13), (Outcome.UNKNOWN, 13), (Outcome.DENIED, 0), (Outcome.FAILED, 0)]
 )
 def test_a_refused_use_is_no_evidence(outcome: Outcome, nats: float) -> None:
-    row = use(END + 2 * DAY, outcome=outcome)
+    row = use(END + 2 * DAY, outcome=outcome, kind=SESSION)
     assert score(row, expires=END) == ([nats], [0])
     assert score(row, parent_revoked=END)[1] == ([6] if nats else [0])
 
@@ -103,7 +110,7 @@ def test_a_key_that_is_switched_on_again_has_no_end() -> None:
 
 def test_a_child_outlives_its_revoked_parent_by_a_normal_life_before_it_counts() -> None:
     mind = Mind()
-    child = {"credential": "ASIACHILD", "parent": "AKIAEXAMPLE0000000"}
+    child = {"credential": "ASIACHILD", "parent": "AKIAEXAMPLE0000000", "kind": SESSION}
     mind.learn([use(START), use(START, activity=Activity.ISSUE, **child), revoke(START + HOUR)])
     hours = (2, 12, 13, 36, 37)
     assert mind.nats(PARENTAGE, *(use(START + hour * HOUR, **child) for hour in hours)) == [0, 0, 3, 3, 6]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 import numpy as np
@@ -9,7 +10,7 @@ from detector.simulate.addresses import REGIONS, AddressPlan, ranges
 
 NOBODY = [ip_network(block) for block in ("240.0.0.0/4", "2001:db8::/32", "10.0.0.0/8")]
 PLAN = AddressPlan(np.random.default_rng(1))
-DRAWS = {
+DRAWS: dict[str, Callable[[], str]] = {
     "gateway": lambda: PLAN.gateway("eu-west-1"),
     "instance": lambda: PLAN.instance("eu-west-1"),
     "function": lambda: PLAN.function("eu-west-1"),

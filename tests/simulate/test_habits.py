@@ -79,7 +79,7 @@ def test_a_release_adds_an_operation_from_its_second_on() -> None:
     repertoire.release(START + 50 * DAY, POOL[9])
     repertoire.release(START + 10 * DAY, POOL[8])
     seconds = range(START, END, HOUR // 4)
-    at = {action: [] for action in POOL[8:10]}
+    at: dict[Action, list[tuple[int, str]]] = {action: [] for action in POOL[8:10]}
     for second, one in zip(seconds, repertoire.done(rng(), seconds), strict=True):
         if one.action in at:
             at[one.action].append((second, one.churn))

@@ -41,4 +41,4 @@ def test_a_name_that_is_no_parameter_is_refused() -> None:
 @pytest.mark.parametrize("value", [{"principals": 39}, {"days": 1}])
 def test_a_fleet_that_is_too_small_is_refused(value: dict[str, int]) -> None:
     with pytest.raises(UsageError, match="at least 40 principals and 2 days"):
-        replace(Parameters(), **value)  # type: ignore[arg-type]
+        replace(Parameters(), **value)

@@ -43,13 +43,12 @@ _LAPTOP_WORK: Final = (*AWS_WORK, *AWS_COMPUTE, *(action for action in AWS_ENUME
 class Member:
     """One of the holders of a key: where it runs, and when it calls (None = as its principal does).
 
-    `share` of its principal's work is its own. `since` (seconds) is when it was given the key, `forgets` says that a
-    copy of it misses that its key is withdrawn, and `churn` why all of its uses are unusual, if they are.
+    `since` (seconds) is when it was given the key, `forgets` says that a copy of it misses that its key is withdrawn,
+    and `churn` why all of its uses are unusual, if they are.
     """
 
     habitat: Habitat
     seconds: Callable[[int, int], list[int]] | None = None
-    share: float = 1.0
     since: int = 0
     forgets: bool = False
     churn: str = ""
@@ -99,12 +98,15 @@ class AccessKeys(Population):
         for _ in range(count - 1):
             where = str(fleet.rng.choice(list(_PLACES)))
             found.append(_member(fleet, sites, owner, where, _place(fleet, sites, where, owner.realm)))
-        found = [replace(member, share=count**-0.5) for member in found]
         if count > 1:
             fleet.story["shared keys"] += 1
+
+            def part(start: int, end: int) -> list[int]:
+                return owner.rhythm.seconds(fleet, start, end, count**-0.5)
+
+            found = [replace(member, seconds=member.seconds or part, churn="shared_key") for member in found]
             if fleet.rng.random() < _JOINS:
-                when = found[-1].seconds or (lambda start, end: owner.rhythm.seconds(fleet, start, end, count**-0.5))
-                found[-1] = replace(found[-1], seconds=when, since=fleet.between(fleet.start + 2 * DAY, fleet.end))
+                found[-1] = replace(found[-1], since=fleet.between(fleet.start + 2 * DAY, fleet.end))
         elif place not in {"cron", "laptop"} and fleet.rng.random() < _DORMANT:
             fleet.story["dormant keys"] += 1
             found[0] = replace(found[0], seconds=lambda start, end: _occasions(fleet, start, end), churn="dormant")
@@ -141,7 +143,7 @@ def _hold(fleet: Fleet, sites: Sites, owner: Principal, member: Member, tenure: 
     key = tenure.identity.key
     holding = Holding(owner, tenure.identity, key, _KIND, begin, tenure.end, member.habitat, until=until)
     if member.seconds is None:
-        live(fleet, holding, share=member.share)
+        live(fleet, holding)
     else:
         fleet.hold(holding)
         seconds = member.seconds(max(begin, fleet.start), min(until, fleet.end))
@@ -157,7 +159,7 @@ def _forget(fleet: Fleet, owner: Principal, member: Member, tenure: Tenure, sinc
     fleet.story["forgotten jobs"] += 1
     end = min(fleet.end, tenure.end + fleet.between(DAY, 14 * DAY))
     start = max(since, fleet.start)
-    seconds = member.seconds(start, end) if member.seconds else owner.rhythm.seconds(fleet, start, end, member.share)
+    seconds = member.seconds(start, end) if member.seconds else owner.rhythm.seconds(fleet, start, end)
     first = owner.group.repertoire.actions[0]
     for second, (context, _) in zip(seconds, member.habitat.contexts(fleet, seconds), strict=True):
         refused = second >= tenure.end

@@ -40,8 +40,8 @@ from detector.simulate.world import DAY, HOUR
 
 _LEGACY = "k8s.legacy-token"
 _CERTIFICATE = "k8s.client-cert"
-_TURNS = ("pipeline", "administrator", "gitops", "controller", "operator", "pipeline", "scanner", "administrator",
-          "break_glass", "operator", "pipeline")  # fmt: skip
+_TURNS = ("platform", "pipeline", "administrator", "gitops", "controller", "operator", "pipeline", "scanner",
+          "administrator", "break_glass", "operator", "pipeline")  # fmt: skip
 _DENIED = (0.0, 0.0, 0.02)
 _SELF_HOSTED_POOL = 12
 _WEEK = 7 * DAY
@@ -52,8 +52,8 @@ _SCRIPTED = (
     HELM,
     *(one for one in CLUSTER_TOOLS if one not in {KUBECTL, HELM, KUBECTL_LAPTOP}),
 )
-_LOOKED_AT = (*CLUSTER_ENUMERATION, *CLUSTER_SECRETS[:2])
-_EVERYTHING = tuple(dict.fromkeys((*CLUSTER_STRANGE, *cluster_work("platform"))))
+_LOOKED_AT = (*CLUSTER_ENUMERATION, CLUSTER_SECRETS[1])
+_EVERYTHING = (*CLUSTER_STRANGE, *(one for one in cluster_work("platform") if one not in CLUSTER_STRANGE))
 _CONTROL_LOOP = (
     *(one for one in cluster_work("kube-system") if one.service in {"coordination.k8s.io", "discovery.k8s.io", "apps"}),
     *(one for one in CLUSTER_PRIVILEGED if one.service in {"certificates.k8s.io", "authentication.k8s.io"}),
@@ -90,7 +90,7 @@ class ClusterAgents(Population):
 
 
 def _platform(site: _Site) -> None:
-    """The pipeline that sets up the cluster itself: once a week everything, each step with the tool that it was made for."""
+    """The pipeline that sets up the cluster itself: once a week everything, each step with its own tool."""
     fleet, tools = site.fleet, (*CLUSTER_TOOLS, *CLUSTER_LIBRARIES)
     made = _group(site, _LEGACY, "platform", CLUSTER_STRANGE, _SCRIPTED)
     holding = _legacy(site, made, f"bootstrap-{site.number}", _runners(site))

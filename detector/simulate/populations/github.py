@@ -12,10 +12,10 @@ from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Principal
 from detector.simulate.formats.use import Identity
 from detector.simulate.lifecycle import holding
-from detector.simulate.populations.base import Population, groups_of, principal, schedule
+from detector.simulate.populations.base import Population, principal, schedule
 from detector.simulate.products import FEDERATION, GIT, GITHUB
 from detector.simulate.sites import Sites
-from detector.simulate.teams import Way, staff, team, team_name
+from detector.simulate.teams import Way, crews, staff, team, team_name
 from detector.simulate.world import HOUR, MINUTE
 
 _OIDC: Final = "github.oidc"
@@ -53,9 +53,9 @@ class Github(Population):
         organisation = f"{fleet.name}-org"
         workflows = round(_OIDC_SHARE * principals)
         staff(fleet, sites, principals - workflows, [organisation], _WAYS, _name)
-        for number, size in enumerate(groups_of(fleet, workflows)):
+        for number, (size, operators) in enumerate(crews(fleet, workflows)):
             repository = team_name(fleet, number)
-            of = team(fleet, organisation, f"/{repository}/", _OIDC, FEDERATION)
+            of = team(fleet, organisation, f"/{repository}/", _OIDC, FEDERATION, operators=operators)
             runner = _runners(fleet, sites)
             for member in range(size):
                 owner = principal(fleet, of, f"{organisation}/{repository}/workflow-{member}.yml")

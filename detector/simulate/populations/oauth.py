@@ -9,10 +9,10 @@ from detector.simulate.call import Action, Context
 from detector.simulate.fleet import Fleet, Habitat, Principal
 from detector.simulate.formats.use import Identity
 from detector.simulate.lifecycle import holding, state
-from detector.simulate.populations.base import Population, groups_of, principal, schedule
+from detector.simulate.populations.base import Population, principal, schedule
 from detector.simulate.products import OAUTH, OKTA
 from detector.simulate.sites import Sites
-from detector.simulate.teams import Way, path_of, place, staff, team, team_name
+from detector.simulate.teams import Way, crews, path_of, place, staff, team, team_name
 from detector.simulate.world import DAY, HOUR
 
 _REVOKE: Final = Action("clients", "revoke", read_only=False)
@@ -42,10 +42,10 @@ class Oauth(Population):
         realm = f"{fleet.name}-id"
         refreshed = round(_REFRESHED.share * principals)
         staff(fleet, sites, principals - refreshed, [realm], _WAYS, _name)
-        for number, size in enumerate(groups_of(fleet, refreshed)):
+        for number, (size, operators) in enumerate(crews(fleet, refreshed)):
             called = f"integration-{team_name(fleet, number)}"
             names = [_name(realm, _REFRESHED, called, member) for member in range(size)]
-            of = team(fleet, realm, path_of(names[0]), _REFRESHED.kind, _REFRESHED.product)
+            of = team(fleet, realm, path_of(names[0]), _REFRESHED.kind, _REFRESHED.product, operators=operators)
             of.owner = called
             idle, egress = _IDLE[fleet.between(0, len(_IDLE))], place(fleet, sites, _REFRESHED.places)
             for one in names:

@@ -1,8 +1,8 @@
 """SPIFFE: identities of workloads on the nodes of clusters and on servers, without a secret to begin with.
 
-An X.509-SVID is replaced by the node's agent at half its life, a JWT-SVID is fetched for one audience and five minutes.
-Whoever is called sees the workload's own address inside a cluster, and its way out from elsewhere; the issuer sees the
-node.
+An X.509-SVID is replaced at half its life by the agent beside the workload, which has the old key; a JWT-SVID is
+fetched for one audience and five minutes. The issuer sees the workload's own address; so does whoever is called inside
+a cluster, and elsewhere the way out.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Group, Habitat, Holding, Principal
 from detector.simulate.formats.use import Identity
 from detector.simulate.lifecycle import holding, lifetimes, state, tokens
-from detector.simulate.populations.base import Population, borrowed, groups_of, live, principal
+from detector.simulate.populations.base import Population, borrowed, live, principal
 from detector.simulate.products import MESH
 from detector.simulate.sites import Sites
-from detector.simulate.teams import team, team_name
+from detector.simulate.teams import crews, team, team_name
 from detector.simulate.world import DAY, HOUR, MINUTE
 
 _X509: Final = "spiffe.x509-svid"
@@ -41,7 +41,7 @@ _SERVER_DAYS: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class _Workload:
-    """A pod, or a process on a server, in [start, end), on a node."""
+    """A pod, or a process on a server, in [start, end), on a node. `agent` is how its issuer sees it."""
 
     uid: str
     node: str
@@ -63,34 +63,30 @@ class Spiffe(Population):
     def populate(self, fleet: Fleet, sites: Sites, principals: int) -> None:
         """See `Population.populate`."""
         domain = f"{fleet.name}.example.org"
-        nodes = {
-            cluster: [
-                (f"ip-{at}-{number}", Context(fleet.plan.private(16 + at), _AGENT, sites.regions_of[cluster]))
-                for number in range(_NODES)
-            ]
-            for at, cluster in enumerate(sites.clusters)
-        }
+        nodes = {cluster: [f"{cluster}-node-{fleet.hex(5)}" for _ in range(_NODES)] for cluster in sites.clusters}
         documents = round(_JWT_SHARE * principals)
-        sizes = [(_JWT, size) for size in groups_of(fleet, documents)]
-        sizes += [(_X509, size) for size in groups_of(fleet, principals - documents)]
-        for number, (kind, size) in enumerate(sizes):
+        made = [(_JWT, *crew) for crew in crews(fleet, documents)]
+        made += [(_X509, *crew) for crew in crews(fleet, principals - documents)]
+        for number, (kind, size, operators) in enumerate(made):
             called = team_name(fleet, number)
-            of = team(fleet, domain, f"/ns/{called}/sa/", kind, MESH)
+            of = team(fleet, domain, f"/ns/{called}/sa/", kind, MESH, operators=operators)
             of.owner = called
             where = self._where(fleet, sites, of, nodes)
             for member in range(size):
                 owner = principal(fleet, of, f"spiffe://{domain}/ns/{called}/sa/{called}-{member}")
                 _run(fleet, sites, owner, where)
 
-    def _where(self, fleet: Fleet, sites: Sites, of: Group, nodes: dict[str, list[tuple[str, Context]]]) -> Where:
+    def _where(self, fleet: Fleet, sites: Sites, of: Group, nodes: dict[str, list[str]]) -> Where:
         """Where the workloads of a group run: on servers, or as pods that are called from inside or outside."""
         chance, at = fleet.rng.random(), fleet.between(0, len(sites.clusters))
         outside = workplaces.cluster(fleet, sites) if chance < 0.5 else None
 
         def pod(start: int, end: int) -> tuple[_Workload, Habitat]:
-            node, agent = nodes[sites.clusters[at]][fleet.between(0, _NODES)]
+            cluster = sites.clusters[at]
+            agent = Context(fleet.plan.private(16 + at), _AGENT, sites.regions_of[cluster])
+            node = nodes[cluster][fleet.between(0, _NODES)]
             workload = _Workload(str(uuid.UUID(bytes=fleet.rng.bytes(16), version=4)), node, agent, start, end)
-            egress = outside or Egress.first_seen(agent.region, fleet.plan.private(16 + at), "autoscale")
+            egress = outside or Egress.first_seen(agent.region, agent.address, "autoscale")
             return workload, Habitat(egress, of.releases, start)
 
         def server(start: int, end: int) -> tuple[_Workload, Habitat]:

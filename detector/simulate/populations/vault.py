@@ -11,11 +11,12 @@ from detector.simulate.call import Action, Context
 from detector.simulate.clients import Sdk
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.use import Identity
-from detector.simulate.lifecycle import desk, holding, lease, lifetimes, state, tokens
-from detector.simulate.populations.base import Population, borrowed, groups_of, principal
+from detector.simulate.habits import Rhythm
+from detector.simulate.lifecycle import desk, holding, lease, lifetimes, serve, state, tokens
+from detector.simulate.populations.base import Population, borrowed, principal
 from detector.simulate.products import APPROLE, VAULT
 from detector.simulate.sites import Sites
-from detector.simulate.teams import Shares, place, team, team_name
+from detector.simulate.teams import Shares, crews, place, team, team_name
 from detector.simulate.world import DAY, HOUR, MINUTE
 
 _TOKEN: Final = "vault.token"  # noqa: S105 - a kind, no secret
@@ -32,6 +33,7 @@ _LIFE_SHARES: Final = (0.2, 0.3, 0.3, 0.2)
 _BATCH: Final = HOUR
 _SECRET_LIVES: Final = (0, 30 * DAY, 90 * DAY)  # of secret ids; 0 = without an end
 _TIDY: Final = 0.5  # of workloads revoke their token when they stop
+_PROBES: Final = 0.3  # a day: what a role does besides the logins of its workload
 _SERVER_DAYS: Final = 6.0  # a process on a server lives longer than a pod
 
 _CLUSTER: Final[Shares] = {"cluster": 1.0}
@@ -50,17 +52,17 @@ class Vault(Population):
         """See `Population.populate`."""
         realm = f"{fleet.name}-vault"
         pods, batches = round(_PODS * principals), round(_BATCHES * principals)
-        for number, size in enumerate(groups_of(fleet, pods)):
-            self._pods(fleet, sites, realm, f"{team_name(fleet, number)}-pods", size)
+        for number, (size, operators) in enumerate(crews(fleet, pods)):
+            self._pods(fleet, sites, realm, f"{team_name(fleet, number)}-pods", size, operators=operators)
         for batch, wanted in ((True, batches), (False, principals - pods - batches)):
             # Every workload is two principals: the role that logs in, and the entity that its tokens are of.
-            for number, size in enumerate(groups_of(fleet, (wanted + 1) // 2)):
+            for number, (size, operators) in enumerate(crews(fleet, (wanted + 1) // 2)):
                 called = f"{team_name(fleet, number)}-{'jobs' if batch else 'servers'}"
-                self._roles(fleet, sites, realm, called, size, batch=batch)
+                self._roles(fleet, sites, realm, called, size, batch=batch, operators=operators)
 
-    def _pods(self, fleet: Fleet, sites: Sites, realm: str, called: str, size: int) -> None:
+    def _pods(self, fleet: Fleet, sites: Sites, realm: str, called: str, size: int, *, operators: bool) -> None:
         """Workloads of a cluster that log in with their service account and keep the token."""
-        of = team(fleet, realm, f"/kubernetes/{called}/", _TOKEN, VAULT)
+        of = team(fleet, realm, f"/kubernetes/{called}/", _TOKEN, VAULT, operators=operators)
         life = _LIVES[int(fleet.rng.choice(len(_LIVES), p=_LIFE_SHARES))]
         egress = place(fleet, sites, _CLUSTER)
         for member in range(size):
@@ -72,17 +74,19 @@ class Vault(Population):
                 state(fleet, owner, start, said.stating("issue", expires_at=start + life), _KUBERNETES, context)
                 _keep(fleet, sites, owner, habitat, said, (start, end), life)
 
-    def _roles(self, fleet: Fleet, sites: Sites, realm: str, called: str, size: int, *, batch: bool) -> None:
+    def _roles(
+        self, fleet: Fleet, sites: Sites, realm: str, called: str, size: int, *, batch: bool, operators: bool
+    ) -> None:
         """Workloads that log in with a role id and a secret id, and get a token of either type for it."""
-        of = team(fleet, realm, f"/approle/{called}/", _TOKEN, VAULT)
-        roles = team(fleet, realm, f"/role/{called}/", _SECRET, APPROLE)
+        of = team(fleet, realm, f"/approle/{called}/", _TOKEN, VAULT, operators=operators)
+        roles = team(fleet, realm, f"/role/{called}/", _SECRET, APPROLE, operators=operators)
         roles.releases = of.releases  # the same programs
         life = _LIVES[int(fleet.rng.choice(len(_LIVES), p=_LIFE_SHARES))]
         lasts = _SECRET_LIVES[fleet.between(0, len(_SECRET_LIVES))]
         egress = place(fleet, sites, _JOBS if batch else _SERVERS)
         for member in range(size):
             owner = principal(fleet, of, f"auth/approle/{called}/{called}-{member}")
-            role = Principal(f"approle/role/{called}/{called}-{member}", roles, owner.rhythm, owner.since)
+            role = Principal(f"approle/role/{called}/{called}-{member}", roles, Rhythm(_PROBES), owner.since)
             secrets = _Secrets(fleet, sites, role, Habitat(egress(), of.releases), lasts)
             if batch:
                 _batch(fleet, owner, secrets)
@@ -109,8 +113,8 @@ class _Secrets:
                 role.realm, role.name, fleet.key("secret-id-"), _SECRET, issued_at=start, expires_at=end if lasts else 0
             )
             self._logins.append(said.stating("exchange"))
-            fleet.callers[id(self._logins[-1])] = role
-            self.held.append(fleet.hold(holding(role, self._logins[-1], start, end, habitat, until=until)))
+            self.held.append(holding(role, self._logins[-1], start, end, habitat, until=until))
+            serve(fleet, self.held[-1])
             if lasts and fleet.rng.random() < _TIDY:
                 state(fleet, role, until + 30 * MINUTE, said, _DESTROY, administrator, activity="revoke")
             start = until

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import ClassVar, Literal
 
 from detector.simulate.fleet import Fleet, Holding
 from detector.simulate.play import Play
-from detector.simulate.scenarios.base import Scenario, moment
+from detector.simulate.scenarios.base import LEARNING_DAYS, Scenario, moment
 from detector.simulate.truth import Stealth
 from detector.simulate.world import DAY
 
@@ -27,7 +28,8 @@ class SameWorkload(Scenario):
     def begin(self, fleet: Fleet, holding: Holding) -> int | None:
         """Right after a use of the victim, as the next use of a task comes."""
         used = fleet.surroundings.uses.get(id(holding.caller), [])
-        second = used[fleet.between(0, len(used))] + fleet.between(1, 15) if used else 0
+        known = used[bisect_left(used, fleet.start + LEARNING_DAYS * DAY) :]
+        second = known[fleet.between(0, len(known))] + fleet.between(1, 15) if known else 0
         return moment(fleet, second, min(second + 1, holding.last))
 
     def play(self, play: Play) -> None:

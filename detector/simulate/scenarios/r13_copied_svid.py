@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from detector.simulate.play import Play
 from detector.simulate.scenarios.base import Scenario
 from detector.simulate.truth import Stealth
+from detector.simulate.world import HOUR
 
 
 class CopiedSvid(Scenario):
@@ -30,5 +31,6 @@ class CopiedSvid(Scenario):
         play.uses(play.while_valid(), context)
         renewal = play.fleet.surroundings.renewals.get(play.victim.credential)
         if renewal is not None:
-            second = play.begin + play.fleet.between(0, max(1, play.victim.end - play.begin))
+            last = min(play.victim.end, play.fleet.end, play.begin + HOUR)
+            second = play.fleet.between(play.begin, last)
             play.use(second, context, renewal.action, caller=renewal.caller)

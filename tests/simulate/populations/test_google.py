@@ -22,8 +22,6 @@ def test_a_key_stays_and_a_token_lives_an_hour() -> None:
 
 
 def test_a_workload_that_federates_is_named_by_its_issuer_and_subject() -> None:
-    federated = [
-        row for row in told_as_held(lived(Google()), *KINDS) if row.kind == KIND_CODE["gcp.federated"]
-    ]
+    federated = [row for row in told_as_held(lived(Google()), *KINDS) if row.kind == KIND_CODE["gcp.federated"]]
     assert federated
     assert all(row.issuer and "/subject/" in row.principal for row in federated)

@@ -11,7 +11,7 @@ def test_documents_are_told_as_they_are_held() -> None:
     told_as_held(lived(Spiffe()), *KINDS)
 
 
-def test_a_certificate_is_replaced_at_half_its_life_by_the_agent_of_its_node() -> None:
+def test_a_certificate_is_replaced_at_half_its_life_by_the_agent_beside_its_workload() -> None:
     fleet = lived(Spiffe())
     rows = [row for row in told_as_held(fleet, *KINDS) if row.kind == KIND_CODE["spiffe.x509-svid"]]
     renewals = [row for row in rows if row.activity == Activity.RENEW]
@@ -22,8 +22,9 @@ def test_a_certificate_is_replaced_at_half_its_life_by_the_agent_of_its_node() -
         if row.activity == Activity.USE:
             assert row.time < until[row.credential] * SECOND
     born = {row.credential: row for row in rows if row.activity in (Activity.ISSUE, Activity.RENEW)}
-    for row in renewals:
-        before = born[row.parent]
+    renewed = [(row, born[row.parent]) for row in renewals if row.parent in born]
+    assert len(renewed) > 0.8 * len(renewals)  # the others renew what was minted before the log begins
+    for row, before in renewed:
         assert (row.session, row.principal) == (before.session, before.principal)
         assert row.time - before.time == (before.expires_at - before.issued_at) // 2
 

@@ -1,5 +1,5 @@
 """A small hand-made tenant to misuse credentials in: three roles in two accounts, a user, two service accounts, two
-applications with API keys, two tokens of an identity provider. Everybody works every half hour, from one place each.
+applications with API keys, two tokens of an identity provider. Everybody works every hour, from one place each.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from detector.simulate.play import Play
 from detector.simulate.scenarios.base import Scenario
 from detector.simulate.sites import Sites
 from detector.simulate.truth import Stealth, Style
-from detector.simulate.world import DAY, HOUR, MINUTE, START
+from detector.simulate.world import DAY, HOUR, START
 
 HOME, OTHER = "111111111111", "222222222222"
-AGENT = "Boto3/1.35.3 Botocore/1.35.3"
+AGENT = "aws-sdk-java/1.12.1 Linux/6.1.112"
 SESSION = 6 * HOUR
 
 MODELS = tuple(
@@ -100,6 +100,7 @@ def stolen(
     suited = [one for one in fleet.holdings if one.principal is first]
     begins = [(one, begin) for one in suited if (begin := scenario.begin(fleet, one)) is not None]
     victim, begin = begins[len(begins) // 2]
+    fleet.stolen.add(id(first))
     play = Play(fleet, sites, victim, stealth, style, begin, count, span, 0)
     scenario.play(play)
     play.end(scenario.name, scenario.family, scenario.techniques)
@@ -125,12 +126,12 @@ def _role(fleet: Fleet, account: str, name: str, address: str) -> None:
         caller = session(role, instance, fleet.key(), start, context={"ec2RoleDelivery": "2.0"})
         end = start + SESSION
         held = Holding(owner, caller, caller.key, owner.group.kind, start, end, habitat, workload=instance)
-        fleet.work(fleet.hold(held), range(start, end, 30 * MINUTE))
+        fleet.work(fleet.hold(held), range(start, end, HOUR))
 
 
 def _use(fleet: Fleet, name: str, kind: str, actions: tuple[Action, ...], *, unusual: tuple[Action, ...] = ()) -> None:
-    identity = Identity("t00-apps", name, f"{kind}-0a1b2c3d", kind)
-    _work(fleet, "t00-apps", name, kind, actions, identity, f"{name}-0a1b2c3d", "241.0.3.4", unusual=unusual)
+    identity = Identity("t00-apps", name, fleet.key(f"{name}-"), kind)
+    _work(fleet, "t00-apps", name, kind, actions, identity, identity.credential, "241.0.3.4", unusual=unusual)
 
 
 def _work(
@@ -142,10 +143,13 @@ def _work(
     habitat = Habitat(Egress.of("us-east-1", [address]), owner.group.releases)
     fleet.groups.append(owner.group)
     held = Holding(owner, caller, credential, kind, fleet.start, fleet.end + 90 * DAY, habitat)
-    fleet.work(fleet.hold(held), range(fleet.start, fleet.end, 30 * MINUTE))
+    fleet.work(fleet.hold(held), range(fleet.start, fleet.end, HOUR))
 
 
 def _principal(realm: str, name: str, kind: str, actions: tuple[Action, ...], unusual: tuple[Action, ...]) -> Principal:
     even = tuple(1 / len(actions) for _ in actions)
-    group = Group(realm, "/", kind, Repertoire(actions, even), Releases([(0, AGENT, "")]), unusual=unusual)
-    return Principal(name, group, Rhythm(48.0))
+    denied = "Forbidden" if kind.startswith("k8s.") else "AccessDenied"
+    group = Group(
+        realm, "/", kind, Repertoire(actions, even, denied_error=denied), Releases([(0, AGENT, "")]), unusual=unusual
+    )
+    return Principal(name, group, Rhythm(24.0))

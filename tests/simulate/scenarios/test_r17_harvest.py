@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from detector.simulate.call import Call
 from detector.simulate.scenarios.r17_harvest import Harvest
 from detector.simulate.truth import Stealth
 from tests.simulate.scenarios.fleets import Scene
@@ -18,7 +19,7 @@ def test_one_origin_asks_of_every_credential_whose_it_is_within_two_minutes_of_t
     stolen = scene.malicious()
     assert len({call.context.address for call in stolen}) == 1
     assert 5 <= len(theft.principals) == len(theft.credentials) <= 50
-    first = {}
+    first: dict[int, Call] = {}
     for call in stolen:
         first.setdefault(id(call.caller), call)
     assert {call.action.text for call in first.values()} == {"sts:GetCallerIdentity"}
