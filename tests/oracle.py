@@ -106,23 +106,20 @@ class Profile:
         gap = hours_between(hour, cell.hour)
         return gap > 0, gap > 0 and (hour - gap) // 24 != hour // 24
 
-    def learn(self, level: int, value: int, parent: int, hour: int) -> None:
+    def learn(self, level: int, value: int, hour: int) -> bool:
+        """Whether the value is new, and one that its parent counts."""
         cell = self.cell(level, value)
         known = cell is not None
         if cell is not None:
             if hours_between(hour, cell.hour) <= 0:
-                return
+                return False
             cell.count = min(decay(cell.count, cell.hour, hour) + CELL, 0xFFFF)
             cell.hour = hour & 0xFFFF
         else:
             ways = self.ways(level, value)
             faint = [-1 if one is None else decay(one.count, one.hour, hour) for one in ways]
             ways[faint.index(min(faint))] = Cell(max(value & 0xFFFFFF, 1), CELL, hour & 0xFFFF)
-        if level in PARENT:
-            above = self.cell(level, parent)
-            if above is not None and not known:
-                above.children = min(above.children + 1, 0xFF)
-        else:
+        if level not in PARENT:
             root = self.roots[level // 2]
             older = hours_between(hour, root[1]) < 0
             root[0] = decay(root[0], root[1], hour) + CELL
@@ -133,6 +130,12 @@ class Profile:
             self.home[level] = [value, home[1] + 1]
         else:
             home[1] -= 1
+        return level in PARENT and not known
+
+    def count_child(self, level: int, parent: int) -> None:
+        above = self.cell(level, parent)
+        if above is not None:
+            above.children = min(above.children + 1, 0xFF)
 
 
 @dataclass
@@ -670,8 +673,13 @@ class Oracle:
                 if level == 1:
                     additions.add((join(join(value, row.realm), 4), row.holder))
             met |= set(things.items())
-        for principal, level, value, hour, parent in sorted(lessons):
-            self.profiles[principal].learn(level, value, parent, hour)
+        children = [
+            (principal, level, parent)
+            for principal, level, value, hour, parent in sorted(lessons)
+            if self.profiles[principal].learn(level, value, hour)
+        ]
+        for principal, level, parent in children:
+            self.profiles[principal].count_child(level, parent)
         for key, member in additions:
             self.add(key, member)
         self.learn_rates(suspected)

@@ -30,7 +30,9 @@ from detector.state.shard import Shard
 
 Floats = NDArray[np.float64]
 Counts = tuple[I64, I64, I64]  # of the value, of its parent, and the parent's children
-_LEVELS_OF: Final = tuple(LADDERS.values())
+# By ladder: its levels, and the parent of its upper values.
+_UPPER, _LOWER = np.array(list(LADDERS.values())).T
+_ROOTS: Final[U64] = np.array([peers.root_value(ladder) for ladder in range(len(LADDERS))], np.uint64)
 
 
 class Novelty:
@@ -40,6 +42,7 @@ class Novelty:
         self._priors = priors
         self._minimum = minimum
         self._clip = (round(priors.clip[0] * NAT), round(priors.clip[1] * NAT))
+        self._base: Floats = np.array([priors.base[level] for level in LEVELS])
         self._denied = round(priors.denied_weight * NAT)
 
     def score(self, batch: UseBatch, facets: Facets, slot: I64, shard: Shard) -> list[I64]:
@@ -48,32 +51,28 @@ class Novelty:
         Actions are summed over a day, so one that the principal has used is worth 0, however rarely it did. `slot` is
         the profile of each row, -1 where the row is not to be judged.
         """
-        denied = batch.outcome == Outcome.DENIED
-        found = []
-        for ladder, levels in enumerate(LADDERS.values()):
-            quanta = np.zeros(len(batch), np.int64)
-            rows = np.flatnonzero(facets.scored & (slot >= 0) & (facets.value[:, levels[0]] != 0))
-            if ACTION in levels:
-                used, _ = shard.principals.seen(slot[rows], ACTION, facets.value[rows, ACTION], facets.hour[rows])
-                rows = rows[used == 0]
+        quanta = np.zeros((len(LADDERS), len(batch)), np.int64)
+        judged = facets.scored & (slot >= 0)
+        ladder, rows = np.nonzero(judged & (facets.value[:, _UPPER] != 0).T)
+        if len(rows):
             own = self._own(facets, rows, slot[rows], ladder, shard.principals)
-            near = self._within_reach(own)
-            rows, own = rows[near], [(c[near], t[near], k[near]) for c, t, k in own]
-            if len(rows):
-                quanta[rows] = self._ladder(facets, rows, ladder, own, shard.peers)
-            quanta = np.where(denied, quanta * self._denied // NAT, quanta)
-            found.append(np.maximum(quanta, 0))
-        return found
+            near = self._within_reach(own) & ~((_LOWER[ladder] == ACTION) & (own[1][0] > 0))
+            rows, ladder, own = rows[near], ladder[near], [(c[near], t[near], k[near]) for c, t, k in own]
+        if len(rows):
+            found = self._down(facets, rows, ladder, own, shard.peers)
+            denied = batch.outcome[rows] == Outcome.DENIED
+            quanta[ladder, rows] = np.maximum(np.where(denied, found * self._denied // NAT, found), 0)
+        return list(quanta)
 
-    def _own(self, facets: Facets, rows: I64, slot: I64, ladder: int, profiles: PrincipalTable) -> list[Counts]:
+    def _own(self, facets: Facets, rows: I64, slot: I64, ladder: I64, profiles: PrincipalTable) -> list[Counts]:
         """Per level: count of the value, total and children of its parent, in the principal's profile."""
         hour = facets.hour[rows]
-        levels = _LEVELS_OF[ladder]
-        upper, lower = (facets.value[rows, level] for level in levels)
+        level = np.concatenate([_UPPER[ladder], _LOWER[ladder]])
+        value = facets.value[np.tile(rows, 2), level]
         total, children = profiles.total(slot, ladder, hour)
-        count, below = profiles.seen(slot, levels[0], upper, hour)
-        leaf, _ = profiles.seen(slot, levels[1], lower, hour)
-        return [(count, total, children), (np.where(lower != 0, leaf, 0), count, below)]
+        counts, below = profiles.seen(np.tile(slot, 2), level, value, np.tile(hour, 2))
+        count, leaf = np.where(value != 0, counts, 0).reshape(2, -1)
+        return [(count, total, children), (leaf, count, below[: len(rows)])]
 
     def _within_reach(self, own: list[Counts]) -> Bool:
         """Rows that could reach the minimum: q is at most 1, so -log of the principal's own share bounds the ratio."""
@@ -85,16 +84,16 @@ class Novelty:
         near: Bool = bound >= self._minimum
         return near
 
-    def _ladder(self, facets: Facets, rows: I64, ladder: int, own: list[Counts], shared: PeerTable) -> I64:
-        """The summed log ratio of rows, down one ladder."""
-        levels = _LEVELS_OF[ladder]
-        value = facets.value[rows][:, levels].T
-        parent = np.stack([np.full(len(rows), peers.root_value(ladder), np.uint64), value[0]])
+    def _down(self, facets: Facets, rows: I64, ladder: I64, own: list[Counts], shared: PeerTable) -> I64:
+        """The summed log ratio of each row, down one ladder."""
+        levels = (_UPPER[ladder], _LOWER[ladder])
+        value = np.stack([facets.value[rows, level] for level in levels])
+        parent = np.stack([_ROOTS[ladder], value[0]])
         members, pairs, children = self._usage(facets, rows, value, parent, shared)
         total = np.zeros(len(rows), np.int64)
         for at, level in enumerate(levels):
-            base = self._priors.base[LEVELS[level]]
-            realm_p = self._predict(members[at, 0], pairs[at, 0], children[at, 0], np.full(len(rows), base))
+            base = self._base[level]
+            realm_p = self._predict(members[at, 0], pairs[at, 0], children[at, 0], base)
             group_p = self._predict(members[at, 1], pairs[at, 1], children[at, 1], realm_p)
             count, hours, own_children = own[at]
             own_p = self._predict(count / CELL, hours / CELL, own_children.astype(np.float64), group_p)

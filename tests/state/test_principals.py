@@ -247,9 +247,13 @@ def test_hours_wrap_after_seven_and_a_half_years_and_half_of_them_are_understood
 def test_many_principals_learn_at_once_what_each_learns_alone(taught: list[tuple[int, int, int, int]]) -> None:
     def lessons(some: list[tuple[int, int, int, int]], slots: list[int]) -> Lessons:
         level, what, hour = (numbers(*(one[at] for one in some)) for at in (1, 2, 3))
-        parent = keys(*(1 for _ in some))
-        return Lessons(numbers(*slots), level, what.astype(np.uint64) << np.uint64(30), parent, hour + NOW)
+        made, parent = (number.astype(np.uint64) for number in (of(what, level), of(what * 0 + 1, level - 1)))
+        return Lessons(numbers(*slots), level, made, parent, hour + NOW)
 
+    def of(what: I64, level: I64) -> I64:
+        return what << 30 | (level + 1) << 8 | what  # some of one set, none of one tag
+
+    taught.sort()  # as `canonical` has them
     together, alone = PrincipalTable(10), PrincipalTable(10)
     for table in (together, alone):
         table.admit(keys(0, 1, 2, 3))
@@ -259,6 +263,16 @@ def test_many_principals_learn_at_once_what_each_learns_alone(taught: list[tuple
             alone.learn(lessons([one], [who]))
 
     assert together.digest() == alone.digest()
+
+
+def test_children_learnt_at_once_are_all_counted_up_to_what_a_cell_holds() -> None:
+    profile = Profile()
+    profile.learn(value(0, 1), NOW)
+    for first, expected in ((1, 200), (201, 255)):
+        made = [value(1, first + at) for at in range(200)]
+        each = [np.full(200, number) for number in (int(profile.slot[0]), ADDRESS, NOW)]
+        profile.table.learn(Lessons(each[0], each[1], keys(*made), keys(*[value(0, 1)] * 200), each[2]))
+        assert profile.children(value(0, 1)) == expected
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 4), max_size=20), st.randoms(use_true_random=False))
