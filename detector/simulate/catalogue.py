@@ -183,3 +183,6 @@ CLUSTER_PERSISTENCE: Final = (
     *_cluster("certificates.k8s.io", "create", "certificatesigningrequests"),
     *_cluster("certificates.k8s.io", "update", "certificatesigningrequests/approval", where="/csr-app"),
 )  # fmt: skip
+
+# What sets up a cluster does and undoes, all of it: nothing that a thief does there is done by thieves alone.
+CLUSTER_UPKEEP: Final = tuple(dict.fromkeys((*CLUSTER_STRANGE, *CLUSTER_TAMPERING, *CLUSTER_PERSISTENCE)))

@@ -115,7 +115,7 @@ class Play:
         """
         rng, holding = self.fleet.rng, holding or self.victim
         repertoire = holding.principal.group.repertoire
-        pool = tuple(strange) if strange is not None else unusual(holding)
+        pool = tuple(strange) if strange is not None else () if only_traded(holding) else unusual(holding)
         own = max(_IN_PROFILE[self.stealth], {"mimic": 1.0, "mixed": 0.5, "noisy": 0.0}[self.style])
         if self.stealth == "S0" and self.style == "mimic":
             own = 0.5  # who does not hide looks around first
@@ -238,16 +238,20 @@ class Play:
 
 
 def unusual(holding: Holding) -> tuple[Action, ...]:
-    """Operations that strangers try, in the words of the log; none with what can only be traded for something else."""
-    if isinstance(holding.caller, use.Identity) and holding.caller.activity == "exchange":
-        return ()
+    """Operations that strangers try, in the words of the holding's log."""
     return holding.principal.group.unusual or (*AWS_ENUMERATION, *AWS_SECRETS)
+
+
+def only_traded(holding: Holding) -> bool:
+    """Whether the credential can only be traded for another one, such as a secret id that logs in."""
+    return isinstance(holding.caller, use.Identity) and holding.caller.activity == "exchange"
 
 
 def question(holding: Holding) -> Action:
     """What asks whose a credential is, in the words of its log; else what its owner reads most, or does most."""
     repertoire = holding.principal.group.repertoire
-    asking = (action for action in (*unusual(holding), *repertoire.actions) if _WHOSE.search(action.name))
+    known = repertoire.actions if only_traded(holding) else (*unusual(holding), *repertoire.actions)
+    asking = (action for action in known if _WHOSE.search(action.name))
     often = sorted(zip(repertoire.weights, repertoire.actions, strict=True), key=lambda one: -one[0])
     return next(asking, next((action for _, action in often if action.read_only), often[0][1]))
 

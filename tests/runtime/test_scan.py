@@ -281,10 +281,11 @@ def test_an_empty_partition_is_a_scan_of_nothing(tmp_path: Path) -> None:
 
 def audited(native_id: str) -> bytes:
     """Three hours of one service account in a cluster that no record names."""
-    extra = {"authentication.kubernetes.io/credential-id": [f"JTI={native_id}"]}
+    token = {"authentication.kubernetes.io/credential-id": [f"JTI={native_id}"]}
+    user = {"username": "system:serviceaccount:shop:api", "extra": token}
     event = {
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
-        "requestURI": "/api/v1/pods", "verb": "list", "user": {"username": "system:serviceaccount:shop:api", "extra": extra},
+        "requestURI": "/api/v1/pods", "verb": "list", "user": user,
         "sourceIPs": ["10.0.0.1"], "userAgent": "app/1.0", "objectRef": {"resource": "pods", "apiVersion": "v1"},
         "responseStatus": {"code": 200},
     }  # fmt: skip

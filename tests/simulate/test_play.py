@@ -5,7 +5,7 @@ import pytest
 
 from detector.simulate.call import BENIGN
 from detector.simulate.formats import use
-from detector.simulate.play import Play, question, silences, spread, unusual
+from detector.simulate.play import Play, question, silences, spread
 from detector.simulate.truth import Stealth
 from detector.simulate.world import HOUR, MINUTE
 from tests.simulate.scenarios.fleets import Scene
@@ -67,9 +67,10 @@ def test_what_the_owner_does_is_never_refused_and_some_of_the_rest_is() -> None:
 
 def test_what_can_only_be_traded_is_used_for_nothing_else() -> None:
     scene = Scene()
-    assertion = use.Identity(scene.realm, "role", scene.fleet.key("id-"), "vault.approle").stating("exchange")
-    holding = scene.holding("vault.approle", caller=assertion)
-    assert unusual(holding) == ()
+    secret = use.Identity(scene.realm, "role", scene.fleet.key("id-"), "vault.approle").stating("exchange")
+    play = Play.draw(scene.fleet, scene.sites, scene.holding("vault.approle", caller=secret), "S0", scene.day(9))
+    play.style = "noisy"
+    assert {action for action, _ in play.actions(50)} <= set(play.victim.principal.group.repertoire.actions)
 
 
 def test_the_question_whose_it_is_comes_in_the_words_of_the_log() -> None:
