@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from detector.assets import known_assets
 from detector.bundle import Bundle, load_bundle
 from detector.detections.base import Detection, Metadata, load_detections
 from detector.domain import SECOND
@@ -40,7 +41,7 @@ class Choice:
     """Bundle and configuration by the settings, and by control rows on top of them.
 
     `observe` is told of what a control row asks for and this installation does not have. Raises ConfigError when the
-    bundle of the settings cannot be used.
+    bundle or the assets of the settings cannot be used.
     """
 
     def __init__(self, settings: Settings, observe: Observer = lambda _: None) -> None:
@@ -48,6 +49,7 @@ class Choice:
         self._observe = observe
         self._known = load_detections()
         self.first = load_bundle(bundle_dir(settings.bundle))
+        self.assets = known_assets(settings.assets)
 
     def pipeline(self) -> Pipeline:
         """An empty shard."""

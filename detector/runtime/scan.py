@@ -17,6 +17,7 @@ from detector import sources
 from detector.alert import Alert, Severity
 from detector.decode import DeadLetter, Decoder
 from detector.domain import Activity, UseBatch
+from detector.enrichment import Enricher
 from detector.pipeline import Emission, Pipeline
 from detector.registry import members
 from detector.routing import Router
@@ -117,12 +118,19 @@ class LogScan(Scan):
     """
 
     def __init__(
-        self, files: FileStream, decoder: Decoder, pipelines: Sequence[Pipeline], router: Router, batch_size: int
+        self,
+        files: FileStream,
+        decoder: Decoder,
+        enricher: Enricher,
+        pipelines: Sequence[Pipeline],
+        router: Router,
+        batch_size: int,
     ) -> None:
         super().__init__()
         self.files = files
         self.pipelines = tuple(pipelines)
         self._decoder = decoder
+        self._enricher = enricher
         self._router = router
         self._reorder = Reorder(rows=batch_size)
         self._bytes_read = 0
@@ -131,6 +139,7 @@ class LogScan(Scan):
         """As `Scan.steps`; no alert comes before a million rows are held, or all there are."""
         for chunk in self.files:
             batch, refused = self._decoder.decode(chunk.records, self._reorder.strings)
+            self._enricher.enrich(batch)
             self.summary.note_batch(batch)
             self._bytes_read = chunk.bytes_read
             yield self._rejected(chunk.rejected + refused)
@@ -221,19 +230,20 @@ class BlockScan(Scan):
 def open_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096, partitions: int = 1) -> LogScan:
     """A scan of logs under `settings`: bundle, detections that are not off, and sources as they say.
 
-    Raises InputError (a path that names nothing), UsageError (an unknown format), ConfigError (the bundle).
+    Raises InputError (a path that names nothing), UsageError (an unknown format), ConfigError (bundle, assets).
     """
     files = FileStream(paths)
     known = {name: source() for name, source in members(sources, Source).items()}
     decoder = Decoder(known, format=settings.source.format, realm=settings.source.realm)
     choice = Choice(settings)
     router = Router(partitions, settings.realms.merge, settings.realms.split)
-    return LogScan(files, decoder, [choice.pipeline() for _ in range(partitions)], router, batch_size)
+    pipelines = [choice.pipeline() for _ in range(partitions)]
+    return LogScan(files, decoder, Enricher(choice.assets), pipelines, router, batch_size)
 
 
 def open_block_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096) -> BlockScan:
     """A scan of dumps of `uses`, each file one partition, under the settings that `run` has.
 
-    Raises InputError (a path that names nothing), ConfigError (the bundle).
+    Raises InputError (a path that names nothing), ConfigError (bundle, assets).
     """
     return BlockScan(find_block_files(paths), Choice(settings).pipeline, batch_size)

@@ -20,7 +20,7 @@ from tests.streams import batch_of, cells, random_rows
 
 
 def read(body: bytes, rows: int) -> UseBatch:
-    return unpack(memoryview(body), rows, StringTable())
+    return unpack(memoryview(body), rows, StringTable(), version=2)
 
 
 def refused(body: bytes, rows: int, message: str) -> None:
