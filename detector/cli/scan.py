@@ -250,7 +250,8 @@ def _bar(scan: Scan, *, live: bool) -> Iterator[Callable[[], None]]:
 def _summarise(scan: Scan, seconds: float, *, ndjson: bool, kept: Path | None) -> None:
     """The closing summary on stderr: one JSON line with NDJSON, else a few lines for people."""
     summary = scan.summary
-    incidents, shadow = _by_detection(summary.incidents), _by_detection(summary.shadow)
+    groups = (summary.incidents, summary.shadow, summary.tolerated)
+    incidents, shadow, tolerated = (_by_detection(group) for group in groups)
     events = sum(summary.events.values())
     if ndjson:
         facts = {
@@ -262,6 +263,8 @@ def _summarise(scan: Scan, seconds: float, *, ndjson: bool, kept: Path | None) -
             "rejected": dict(sorted(summary.rejected.items())),
             "incidents": incidents,
             "shadow": shadow,
+            "tolerated": tolerated,
+            "without_provider": summary.without_provider,
             "alerts": summary.alerts,
             "seconds": round(seconds, 3),
         }
@@ -277,7 +280,13 @@ def _summarise(scan: Scan, seconds: float, *, ndjson: bool, kept: Path | None) -
         console.print("nothing could be read: is it a log that a source reads (--format)?")
     if not incidents:
         console.print("no incident")
-    for found, where in ((incidents, ""), (shadow, " in shadow, not shown")):
+    if summary.without_provider < summary.addresses:  # some are known: there are assets
+        console.print(f"{summary.without_provider:,} of {summary.addresses:,} uses from addresses without a provider")
+    for found, where in (
+        (incidents, ""),
+        (shadow, " in shadow, not shown"),
+        (tolerated, " tolerated, not shown"),
+    ):
         for detection, by_severity in found.items():
             counts = ", ".join(f"{count} {word}" for word, count in by_severity.items())
             console.print(f"{detection}: {counts}{where}")

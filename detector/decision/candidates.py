@@ -6,10 +6,11 @@ import numpy as np
 
 from detector.domain import SECOND, Outcome, UseBatch
 from detector.fingerprint.actions import READ
-from detector.fingerprint.facets import ACTION, CLIENT, LADDERS, PREFIX, Facets
+from detector.fingerprint.facets import ACTION, CLIENT, PREFIX, PROVIDER, Facets
 from detector.fingerprint.pods import POD_TOKEN, keys
 from detector.scoring.episode import Candidate, Expected, Place, Pod
 from detector.scoring.evidence import Evidence
+from detector.state.principals import HOME_OF
 from detector.state.shard import Shard
 
 
@@ -62,6 +63,9 @@ class CandidateReader:
             refused=int(evidence.denied.count[row]),
             refused_usually=int(evidence.denied.usual[row]),
             pod=self._pod(row) if batch.kind[row] == POD_TOKEN else None,
+            provider=text[batch.provider[row]],
+            environment=text[batch.environment[row]],
+            owner=text[batch.owner[row]],
         )
 
     def _ref(self, row: int) -> str:
@@ -78,11 +82,15 @@ class CandidateReader:
 
     def _expected(self, slot: int, row: int) -> Expected:
         table, at = self._shard.principals, self._shard.row + row
-        home = table.home[slot].tolist()
-        prefixes, families, services = (int(table.root_children[slot, ladder]) for ladder in range(len(LADDERS)))
+        home = {level: int(table.home[slot, column]) for level, column in HOME_OF.items()}
+        prefixes, families, services, providers = table.root_children[slot].tolist()
         word = self._shard.lexicon.text
-        prefix, client, action = (word(home[level], at) for level in (PREFIX, CLIENT, ACTION))
-        return Expected(prefix, client, prefixes, families, action, services)
+        prefix, client, action, provider = (
+            word(home[level], at) for level in (PREFIX, CLIENT, ACTION, PROVIDER)
+        )
+        facets, here = self._facets, slice(row, row + 1)
+        used, _ = table.seen(np.array([slot]), PROVIDER, facets.value[here, PROVIDER], facets.hour[here])
+        return Expected(prefix, client, prefixes, families, action, services, provider, providers, bool(used[0]))
 
     def _pod(self, row: int) -> Pod:
         """The row's pod. The tables of nodes and pods are frozen until the close: they are as the row was judged by."""

@@ -35,8 +35,9 @@ class Summary:
 
     `events`: source → logged records that became uses; `uses`: rows read that state something of a credential, not
     ticks nor control rows; `decided`: rows of any kind the pipelines have had;
-    `rejected`: reason → records; `alerts`: revisions that are sent; `incidents` that are sent, and those in `shadow`:
-    incident id → (strongest detection, severity) of its last revision.
+    `rejected`: reason → records; `alerts`: revisions that are sent; `incidents` that are sent, those in `shadow` and
+    those that are `tolerated`: incident id → (strongest detection, severity) of its last revision. `addresses`: uses
+    that have one; `without_provider`: those of them whose owner the assets do not know.
     """
 
     events: Counter[str] = field(default_factory=Counter)
@@ -46,22 +47,31 @@ class Summary:
     alerts: int = 0
     incidents: dict[str, tuple[str, Severity]] = field(default_factory=dict)
     shadow: dict[str, tuple[str, Severity]] = field(default_factory=dict)
+    tolerated: dict[str, tuple[str, Severity]] = field(default_factory=dict)
+    addresses: int = 0
+    without_provider: int = 0
 
     def note_batch(self, batch: UseBatch) -> None:
         """Count the rows of a batch; the first use of a logged record stands for the record."""
         uses = batch.activity < Activity.TICK
         self.uses += int(uses.sum())
+        addressed = uses & (batch.address != 0)
+        self.addresses += int(addressed.sum())
+        self.without_provider += int((addressed & (batch.provider == 0)).sum())
         codes, counts = np.unique(batch.source[uses & (batch.use_index == 0)], return_counts=True)
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
             self.events[batch.strings[code]] += count
 
-    def note_alert(self, alert: Alert, *, sent: bool) -> None:
+    def note(self, emission: Emission) -> None:
         """Count a revision; it replaces what is known of its incident."""
+        alert = emission.alert
         known = (alert.detection, alert.severity)
-        if not sent:
-            self.shadow[alert.incident_id] = known
+        withheld = {"shadow": self.shadow, "tolerated": self.tolerated}
+        for incidents in withheld.values():
+            incidents.pop(alert.incident_id, None)
+        if emission.withheld:
+            withheld[emission.withheld][alert.incident_id] = known
             return
-        self.shadow.pop(alert.incident_id, None)
         self.alerts += 1
         self.incidents[alert.incident_id] = known
 
@@ -106,7 +116,7 @@ class Scan(ABC):
         """The step of `rows` rows of which the pipelines made `emissions`."""
         self.summary.decided += rows
         for emission in emissions:
-            self.summary.note_alert(emission.alert, sent=emission.sends)
+            self.summary.note(emission)
         return Step([emission.alert for emission in emissions if emission.sends], [])
 
 

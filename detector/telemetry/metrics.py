@@ -26,6 +26,7 @@ from detector import __version__
 from detector.telemetry.events import (
     AlertsDelivered,
     AlertShadowed,
+    AlertTolerated,
     AlertWritten,
     BatchProcessed,
     BlocksWritten,
@@ -88,6 +89,10 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.block_rows = Counter("detector_block_rows_total", "Rows written to the topic of uses.", registry=registry)
+        self.without_provider = Counter(
+            "detector_uses_without_provider_total", "Rows with an address whose owner the assets do not know.",
+            registry=registry,
+        )  # fmt: skip
         self.block_bytes = Counter("detector_block_bytes_total", "Bytes of the blocks they are in.", registry=registry)
         self.ingest = Histogram(
             "detector_ingest_seconds", "Time from a fetch of raw records to their acknowledged blocks.",
@@ -99,6 +104,10 @@ class Metrics:
         )  # fmt: skip
         self.shadowed = Counter(
             "detector_shadow_alerts_total", "Alerts not written: only detections in shadow have fired.",
+            ["severity", "detection"], registry=registry,
+        )  # fmt: skip
+        self.tolerated = Counter(
+            "detector_tolerated_alerts_total", "Alerts not written: an exception of the assets holds.",
             ["severity", "detection"], registry=registry,
         )  # fmt: skip
         self.credentials = Gauge("detector_state_credentials", "Live credentials in the state.", registry=registry)
@@ -161,6 +170,8 @@ class Metrics:
                 self.alerts.labels(severity, self._bounded(self.alerts, detection)).inc()
             case AlertShadowed(severity=severity, detection=detection):
                 self.shadowed.labels(severity, self._bounded(self.shadowed, detection)).inc()
+            case AlertTolerated(severity=severity, detection=detection):
+                self.tolerated.labels(severity, self._bounded(self.tolerated, detection)).inc()
             case LoopLagMeasured(seconds=seconds):
                 self.loop_lag.observe(seconds)
             case Started(bundle=bundle, bundle_digest=digest):
@@ -213,6 +224,7 @@ class Metrics:
         for source, count in event.events.items():
             self.events.labels(self._bounded(self.events, source), "accepted").inc(count)
         self.block_rows.inc(event.rows)
+        self.without_provider.inc(event.without_provider)
         self.block_bytes.inc(event.size)
         self.ingest.observe(event.seconds)
 
