@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
@@ -131,9 +131,12 @@ class Assets:
         return self.file.tolerated_until
 
 
+NOTHING: Final = Assets()
+
+
 def known_assets(path: str | None) -> Assets:
     """The assets that a setting names; none where it names none. Raises ConfigError as `load`."""
-    return load(Path(path).expanduser()) if path is not None else Assets()
+    return load(Path(path).expanduser()) if path is not None else NOTHING
 
 
 def load(path: Path) -> Assets:

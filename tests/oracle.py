@@ -406,6 +406,7 @@ class Oracle:
                         priors.base["prefix"] / base,
                     ),
                 ]  # fmt: skip
+                by[1] = by[1] if hours else min(by[1], 0)
                 ratios[0] = min(sum(by), high)
             total = sum(ratios)
             quanta = total if values[0] and reach >= self.minimum else 0

@@ -249,47 +249,46 @@ def _bar(scan: Scan, *, live: bool) -> Iterator[Callable[[], None]]:
 
 def _summarise(scan: Scan, seconds: float, *, ndjson: bool, kept: Path | None) -> None:
     """The closing summary on stderr: one JSON line with NDJSON, else a few lines for people."""
-    summary = scan.summary
-    groups = (summary.incidents, summary.shadow, summary.tolerated)
-    incidents, shadow, tolerated = (_by_detection(group) for group in groups)
-    events = sum(summary.events.values())
     if ndjson:
-        facts = {
-            "kind": "summary",
-            "events": dict(sorted(summary.events.items())),
-            "uses": summary.uses,
-            "principals": scan.principals,
-            "credentials": scan.credentials,
-            "rejected": dict(sorted(summary.rejected.items())),
-            "incidents": incidents,
-            "shadow": shadow,
-            "tolerated": tolerated,
-            "without_provider": summary.without_provider,
-            "alerts": summary.alerts,
-            "seconds": round(seconds, 3),
-        }
-        click.echo(msgspec.json.encode(facts), err=True)
+        click.echo(msgspec.json.encode(_facts(scan, seconds)), err=True)
         return
-    console = stderr()
+    console, summary = stderr(), scan.summary
+    events = sum(summary.events.values())
     sources = ", ".join(f"{count:,} {source}" for source, count in sorted(summary.events.items())) or "none"
     console.print(f"{events:,} events ({sources}) in {seconds:.1f} s, {events / max(seconds, 1e-9):,.0f}/s")
     console.print(f"{summary.uses:,} uses of {scan.credentials:,} credentials by {scan.principals:,} principals")
+    if summary.without_provider < summary.addresses:  # there are assets
+        console.print(f"{summary.without_provider:,} of {summary.addresses:,} uses from addresses without a provider")
     for reason, count in sorted(summary.rejected.items()):
         console.print(f"{count:,} rejected: {reason} ({f'see {kept}' if kept else '--dead-letter FILE says where'})")
     if summary.rejected and not events:
         console.print("nothing could be read: is it a log that a source reads (--format)?")
-    if not incidents:
+    if not summary.incidents:
         console.print("no incident")
-    if summary.without_provider < summary.addresses:  # some are known: there are assets
-        console.print(f"{summary.without_provider:,} of {summary.addresses:,} uses from addresses without a provider")
-    for found, where in (
-        (incidents, ""),
-        (shadow, " in shadow, not shown"),
-        (tolerated, " tolerated, not shown"),
-    ):
-        for detection, by_severity in found.items():
+    withheld = ((summary.shadow, " in shadow, not shown"), (summary.tolerated, " tolerated, not shown"))
+    for found, where in ((summary.incidents, ""), *withheld):
+        for detection, by_severity in _by_detection(found).items():
             counts = ", ".join(f"{count} {word}" for word, count in by_severity.items())
             console.print(f"{detection}: {counts}{where}")
+
+
+def _facts(scan: Scan, seconds: float) -> dict[str, object]:
+    """The summary for programs."""
+    summary = scan.summary
+    return {
+        "kind": "summary",
+        "events": dict(sorted(summary.events.items())),
+        "uses": summary.uses,
+        "without_provider": summary.without_provider,
+        "principals": scan.principals,
+        "credentials": scan.credentials,
+        "rejected": dict(sorted(summary.rejected.items())),
+        "incidents": _by_detection(summary.incidents),
+        "shadow": _by_detection(summary.shadow),
+        "tolerated": _by_detection(summary.tolerated),
+        "alerts": summary.alerts,
+        "seconds": round(seconds, 3),
+    }
 
 
 def _by_detection(incidents: Mapping[str, tuple[str, Severity]]) -> dict[str, dict[str, int]]:

@@ -63,10 +63,12 @@ class CandidateReader:
             refused=int(evidence.denied.count[row]),
             refused_usually=int(evidence.denied.usual[row]),
             pod=self._pod(row) if batch.kind[row] == POD_TOKEN else None,
-            provider=text[batch.provider[row]],
-            environment=text[batch.environment[row]],
-            owner=text[batch.owner[row]],
+            **self._assets(row),
         )
+
+    def _assets(self, row: int) -> dict[str, str]:
+        """What the operator's assets say of a row."""
+        return {name: self._batch.text(name, row) for name in ("provider", "environment", "owner")}
 
     def _ref(self, row: int) -> str:
         stream = self._batch.text("ref_stream", row)
@@ -85,9 +87,7 @@ class CandidateReader:
         home = {level: int(table.home[slot, column]) for level, column in HOME_OF.items()}
         prefixes, families, services, providers = table.root_children[slot].tolist()
         word = self._shard.lexicon.text
-        prefix, client, action, provider = (
-            word(home[level], at) for level in (PREFIX, CLIENT, ACTION, PROVIDER)
-        )
+        prefix, client, action, provider = (word(home[level], at) for level in (PREFIX, CLIENT, ACTION, PROVIDER))
         facets, here = self._facets, slice(row, row + 1)
         used, _ = table.seen(np.array([slot]), PROVIDER, facets.value[here, PROVIDER], facets.hour[here])
         return Expected(prefix, client, prefixes, families, action, services, provider, providers, bool(used[0]))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from detector.assets import Assets, known_assets
+from detector.assets import NOTHING, Assets, known_assets
 from detector.bundle import Bundle, load_bundle
 from detector.decision.incidents import Tolerance
 from detector.detections.base import Detection, Metadata, load_detections
@@ -23,7 +23,7 @@ from detector.state.epochs import Timing
 from detector.telemetry.events import ControlIgnored, Observer
 
 
-def choose(settings: Settings, known: Mapping[str, Detection], assets: Assets) -> Configuration:
+def choose(settings: Settings, known: Mapping[str, Detection], assets: Assets = NOTHING) -> Configuration:
     """What the settings and the assets make of the `known` detections (by id)."""
     modes = {name: mode_of(settings, detection.metadata) for name, detection in known.items()}
     return Configuration(

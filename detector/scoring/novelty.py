@@ -118,6 +118,8 @@ class Novelty:
         base = self._priors.base["provider"]
         within = self._priors.base["prefix"] / base
         both = self._ratios(facets, rows[at], value, peers.root_value(root), counts, [base, within], shard.peers)
+        # Of a provider that it never used every prefix is new: which one it is speaks for the principal at most.
+        both[1] = np.where(seen == 0, np.minimum(both[1], 0), both[1])
         ratio[at] = np.minimum(both.sum(axis=0), self._clip[1])
 
     def _ratios(

@@ -61,6 +61,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._declare_path()
+        self._declare_alerts()
         self._declare_rim()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -98,6 +99,12 @@ class Metrics:
             "detector_ingest_seconds", "Time from a fetch of raw records to their acknowledged blocks.",
             buckets=DECISION_BUCKETS, registry=registry,
         )  # fmt: skip
+        self.credentials = Gauge("detector_state_credentials", "Live credentials in the state.", registry=registry)
+        self.principals = Gauge("detector_state_principals", "Live principals in the state.", registry=registry)
+        self.evicted = Counter("detector_state_evicted_total", "Entries the state let go.", registry=registry)
+
+    def _declare_alerts(self) -> None:
+        registry = self.registry
         self.alerts = Counter(
             "detector_alerts_total", "Alerts acknowledged by their output.", ["severity", "detection"],
             registry=registry,
@@ -110,9 +117,6 @@ class Metrics:
             "detector_tolerated_alerts_total", "Alerts not written: an exception of the assets holds.",
             ["severity", "detection"], registry=registry,
         )  # fmt: skip
-        self.credentials = Gauge("detector_state_credentials", "Live credentials in the state.", registry=registry)
-        self.principals = Gauge("detector_state_principals", "Live principals in the state.", registry=registry)
-        self.evicted = Counter("detector_state_evicted_total", "Entries the state let go.", registry=registry)
 
     def _declare_rim(self) -> None:
         registry = self.registry
