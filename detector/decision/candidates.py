@@ -26,7 +26,6 @@ class CandidateReader:
     def read(self, row: int) -> Candidate:
         """The candidate in `row`."""
         batch, facets, evidence = self._batch, self._facets, self._evidence
-        slot = int(self._shard.principals.find(facets.principal[row : row + 1])[0])
         known = evidence.lifecycle
         text = batch.strings.texts
         ends = [end for end in (int(known.expires[row]), int(known.revoked[row])) if end]
@@ -56,7 +55,7 @@ class CandidateReader:
             expires_at=int(known.expires[row]) * SECOND,
             ended_at=min(ends, default=0) * SECOND,
             places=self._places(row),
-            expected=self._expected(slot, row),
+            expected=self._expected(row),
             cold=bool(evidence.cold[row]),
             holder=int(facets.holder[row]),
             baseline_seconds=int(evidence.baseline[row]),
@@ -82,8 +81,9 @@ class CandidateReader:
             for seen in self._evidence.contexts.get(row, ())
         )
 
-    def _expected(self, slot: int, row: int) -> Expected:
+    def _expected(self, row: int) -> Expected:
         table, at = self._shard.principals, self._shard.row + row
+        slot = int(table.find(self._facets.principal[row : row + 1])[0])
         home = {level: int(table.home[slot, column]) for level, column in HOME_OF.items()}
         prefixes, families, services, providers = table.root_children[slot].tolist()
         word = self._shard.lexicon.text
