@@ -51,8 +51,8 @@ def command(
 
     chosen = {name: float(value) for name, value in (("principals", principals), ("days", days)) if value is not None}
     plan = Plan(
-        splits=tuple(split for split in _SPLITS if not splits or split in splits),  # type: ignore[misc]
-        tiers=tuple(tier for tier in _TIERS if not tiers or tier in tiers),  # type: ignore[misc]
+        splits=tuple(split for split in _SPLITS if not splits or split in splits),
+        tiers=tuple(tier for tier in _TIERS if not tiers or tier in tiers),
         seed=seed,
         tenants=tenants,
         thefts=thefts,

@@ -14,9 +14,11 @@ from detector.fingerprint.clients import client_of
 from detector.fingerprint.hashing import mix
 from detector.fingerprint.network import prefix_of
 
-LEVELS: Final = ("prefix", "address", "family", "client", "service", "action")
+LEVELS: Final = ("prefix", "address", "family", "client", "service", "action", "provider")
 LADDERS: Final = {"network": (0, 1), "client": (2, 3), "action": (4, 5)}  # component → (upper, lower) level
-PREFIX, ADDRESS, FAMILY, CLIENT, SERVICE, ACTION = range(6)
+# The provider stands above the prefix where enrichment knows it. The prefix does not hold it, so that what is known of
+# a network outlives a change of the assets.
+PREFIX, ADDRESS, FAMILY, CLIENT, SERVICE, ACTION, PROVIDER = range(7)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -32,8 +34,8 @@ class Facets:
     `principal`, `credential`, `session` and `holder` are keys within the realm (a credential's key holds its
     principal, so everything that changes inside an epoch hangs under one principal). `holder` is what contexts are
     compared for: the principal session where one workload holds it, else the credential. `value[n, LEVELS]` are the
-    ladder values, each holding its parents; `privilege` is that of the action. `context` is what concurrency compares:
-    prefix, client family, instance.
+    ladder values, each holding its parents but for the provider; `privilege` is that of the action. `context` is what
+    concurrency compares: prefix, client family, instance. `declared`: the principal was declared to come from there.
     """
 
     realm: U64
@@ -52,6 +54,7 @@ class Facets:
     prefix_code: I32
     family_code: I32
     privilege: I8
+    declared: Bool
 
     def take(self, index: slice) -> Self:
         """The rows of a slice."""
@@ -88,6 +91,7 @@ class Fingerprinter:
         value[:, CLIENT] = np.where(client != 0, mix(_level(CLIENT, hashes[client]), hashes[family]), 0)
         value[:, SERVICE] = _level(SERVICE, hashes[service])
         value[:, ACTION] = _level(ACTION, hashes[batch.action])  # its text begins with its service
+        value[:, PROVIDER] = _level(PROVIDER, hashes[batch.provider])
         return Facets(
             realm=realm,
             group=mix(hashes[batch.peer_group], realm),
@@ -105,6 +109,7 @@ class Fingerprinter:
             prefix_code=prefix,
             family_code=family,
             privilege=privileges.astype(np.int8),
+            declared=batch.flags & Flag.KNOWN_EGRESS != 0,
         )
 
     def _client_codes(self, batch: UseBatch) -> tuple[I32, I32]:

@@ -56,11 +56,12 @@ def contradicts(kind: I8, facets: Facets, rows: I64, slot: I64, shard: Shard) ->
 def strange(facets: Facets, rows: I64, priors: StrangePriors, shard: Shard) -> Bool:
     """bool[len(rows)]: neither the principal nor its peers run the row's client family, nor use its network.
 
-    Nothing is strange while too little is known of the principal.
+    Nothing is strange while too little is known of the principal, nor where it was declared to come from. Networks are
+    compared by prefix, though the provider be known: a thief may rent in the owner's cloud.
     """
     slot = shard.principals.find(facets.principal[rows])
     history, _ = shard.principals.total(np.maximum(slot, 0), 0, facets.hour[rows])
-    unknown: Bool = (slot >= 0) & (history >= priors.after_hour_cells * CELL)
+    unknown: Bool = (slot >= 0) & (history >= priors.after_hour_cells * CELL) & ~facets.declared[rows]
     for level in (FAMILY, PREFIX):
         value = facets.value[rows, level]
         own, _ = shard.principals.seen(slot, level, value, facets.hour[rows])

@@ -10,6 +10,12 @@ cells) to its peer group and its realm (distinct principals) and to the bundle (
 against the attacker mixture q = w·p_0 + (1 - w)·p_T. The log ratio log q - log p_c is clipped per level and summed
 along the ladder, because levels are conditional on their parents. The tables are frozen within an epoch, so every row
 is judged alone: nothing here depends on the order or the cut of rows.
+
+A prefix that the principal never used is judged by its provider where that is known: how novel the provider is, and how
+novel the prefix is among those of the provider, together at most what one level is worth. A prefix that it used is
+judged as without: a name that the operator gives to a network makes it no newer. Nor is anything judged by provider
+before half of the principal's history names one, so that new assets raise nothing. Where a principal was declared to
+come from, no network is novel.
 """
 
 from __future__ import annotations
@@ -21,11 +27,11 @@ from numpy.typing import NDArray
 
 from detector.bundle import NoveltyPriors
 from detector.domain import I64, U64, Bool, Outcome, UseBatch
-from detector.fingerprint.facets import ACTION, LADDERS, LEVELS, Facets
+from detector.fingerprint.facets import ACTION, LADDERS, LEVELS, PREFIX, PROVIDER, Facets
 from detector.scoring.fixed import CELL, NAT, nats
 from detector.state import peers
 from detector.state.peers import PeerTable
-from detector.state.principals import PrincipalTable
+from detector.state.principals import ROOT_OF, PrincipalTable
 from detector.state.shard import Shard
 
 Floats = NDArray[np.float64]
@@ -52,7 +58,8 @@ class Novelty:
         found = []
         for ladder, levels in enumerate(LADDERS.values()):
             quanta = np.zeros(len(batch), np.int64)
-            rows = np.flatnonzero(facets.scored & (slot >= 0) & (facets.value[:, levels[0]] != 0))
+            judged = facets.scored & (slot >= 0) & (facets.value[:, levels[0]] != 0)
+            rows = np.flatnonzero(judged & ~facets.declared if PREFIX in levels else judged)
             if ACTION in levels:
                 used, _ = shard.principals.seen(slot[rows], ACTION, facets.value[rows, ACTION], facets.hour[rows])
                 rows = rows[used == 0]
@@ -60,7 +67,10 @@ class Novelty:
             near = self._within_reach(own)
             rows, own = rows[near], [(c[near], t[near], k[near]) for c, t, k in own]
             if len(rows):
-                quanta[rows] = self._ladder(facets, rows, ladder, own, shard.peers)
+                ratio = self._ladder(facets, rows, ladder, own, shard.peers)
+                if PREFIX in levels:
+                    self._by_provider(ratio[0], facets, rows, slot[rows], own[0], shard)
+                quanta[rows] = ratio.sum(axis=0)
             quanta = np.where(denied, quanta * self._denied // NAT, quanta)
             found.append(np.maximum(quanta, 0))
         return found
@@ -86,22 +96,54 @@ class Novelty:
         return near
 
     def _ladder(self, facets: Facets, rows: I64, ladder: int, own: list[Counts], shared: PeerTable) -> I64:
-        """The summed log ratio of rows, down one ladder."""
+        """int64[level, row]: the log ratios of rows down one ladder, 0 for what is unknown."""
         levels = _LEVELS_OF[ladder]
         value = facets.value[rows][:, levels].T
-        parent = np.stack([np.full(len(rows), peers.root_value(ladder), np.uint64), value[0]])
+        base = [self._priors.base[LEVELS[level]] for level in levels]
+        ratio = self._ratios(facets, rows, value, peers.root_value(ladder), own, base, shared)
+        return np.where(value != 0, ratio, 0)
+
+    def _by_provider(self, ratio: I64, facets: Facets, rows: I64, slot: I64, own: Counts, shard: Shard) -> None:
+        """Put provider, and prefix within it, in the place of the `ratio` of prefixes the principal never used."""
+        profiles, hour = shard.principals, facets.hour[rows]
+        count, total, _ = own
+        root = ROOT_OF[PROVIDER]
+        named, providers = profiles.total(slot, root, hour)
+        at = np.flatnonzero((facets.value[rows, PROVIDER] != 0) & (count == 0) & (2 * named >= total))
+        if not len(at):
+            return
+        value = facets.value[rows[at]][:, [PROVIDER, PREFIX]].T
+        seen, below = profiles.seen(slot[at], PROVIDER, value[0], hour[at])
+        counts = [(seen, named[at], providers[at]), (count[at], seen, below)]
+        base = self._priors.base["provider"]
+        within = self._priors.base["prefix"] / base
+        both = self._ratios(facets, rows[at], value, peers.root_value(root), counts, [base, within], shard.peers)
+        # Of a provider that it never used every prefix is new: which one it is speaks for the principal at most.
+        both[1] = np.where(seen == 0, np.minimum(both[1], 0), both[1])
+        ratio[at] = np.minimum(both.sum(axis=0), self._clip[1])
+
+    def _ratios(
+        self,
+        facets: Facets,
+        rows: I64,
+        value: U64,
+        root: int,
+        own: list[Counts],
+        base: list[float],
+        shared: PeerTable,
+    ) -> I64:
+        """int64[2, row]: log ratios of a value below a root and of one below that, clipped each."""
+        parent = np.stack([np.full(len(rows), root, np.uint64), value[0]])
         members, pairs, children = self._usage(facets, rows, value, parent, shared)
-        total = np.zeros(len(rows), np.int64)
-        for at, level in enumerate(levels):
-            base = self._priors.base[LEVELS[level]]
-            realm_p = self._predict(members[at, 0], pairs[at, 0], children[at, 0], np.full(len(rows), base))
+        found = np.empty(value.shape, np.int64)
+        for at, prior in enumerate(base):
+            realm_p = self._predict(members[at, 0], pairs[at, 0], children[at, 0], np.full(len(rows), prior))
             group_p = self._predict(members[at, 1], pairs[at, 1], children[at, 1], realm_p)
             count, hours, own_children = own[at]
             own_p = self._predict(count / CELL, hours / CELL, own_children.astype(np.float64), group_p)
-            attacker = self._priors.attacker_weight * base + (1 - self._priors.attacker_weight) * realm_p
-            ratio = np.clip(nats(attacker) - nats(own_p), *self._clip)
-            total += np.where(value[at] != 0, ratio, 0)
-        return total
+            attacker = self._priors.attacker_weight * prior + (1 - self._priors.attacker_weight) * realm_p
+            found[at] = np.clip(nats(attacker) - nats(own_p), *self._clip)
+        return found
 
     def _usage(self, facets: Facets, rows: I64, value: U64, parent: U64, shared: PeerTable) -> list[Floats]:
         """Members, pairs and children as float64[level, scope, row], the scopes being realm and peer group."""

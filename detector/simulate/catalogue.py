@@ -3,7 +3,7 @@
 Nothing here is only for attackers: administrators change policies, posture scanners enumerate everything, and
 infrastructure as code makes users and keys. Scenarios take from AWS_ENUMERATION, AWS_SECRETS, AWS_PRIVILEGED,
 AWS_PERSISTENCE, AWS_TAMPERING, AWS_COMPUTE (also in regions where the tenant does not work, as scanners and
-inventories do) and from the CLUSTER pools of the same purposes: every one of them must be done by some benign population.
+inventories do) and from the CLUSTER pools of the same purposes: some benign population must do every one of them.
 """
 
 from __future__ import annotations

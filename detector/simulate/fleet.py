@@ -168,7 +168,7 @@ class Fleet(World):
         """What benign callers did until somebody first looked, which is when all of them have lived."""
         if self._surroundings is None:
             owners = {caller: (id(owner), owner.group.kind) for caller, owner in self.callers.items()}
-            ways_out = ((id(one.habitat.egress), id(one.principal)) for one in self.holdings)
+            ways_out = ((id(one.habitat.egress), id(one.principal), one.last) for one in self.holdings)
             self._surroundings = observe(self.calls, owners, ways_out)
         return self._surroundings
 

@@ -17,7 +17,7 @@ import numpy as np
 from detector.simulate import disguise
 from detector.simulate.call import Action, Caller, Context
 from detector.simulate.catalogue import AWS_ENUMERATION, AWS_SECRETS
-from detector.simulate.disguise import Place
+from detector.simulate.disguise import Foothold, Place
 from detector.simulate.fleet import Fleet, Holding
 from detector.simulate.formats import use
 from detector.simulate.sites import Sites
@@ -52,6 +52,7 @@ class Play:
     holdings: list[Holding] = field(default_factory=list)  # in order of first malicious use
     goes_on: bool = True
     ramp: int = 0  # uses before the theft proper, which only make the thief's place look usual
+    foothold: Foothold | None = None  # where he works from, if that is a workload of the tenant
 
     @classmethod
     def draw(cls, fleet: Fleet, sites: Sites, victim: Holding, stealth: Stealth, begin: int) -> Play:
@@ -68,9 +69,17 @@ class Play:
     # --- where from and with what ------------------------------------------------------------------------------------
 
     def context(self, place: Place | None = None, *, client: str = "") -> Context:
-        """The thief's context; `place` and `client` default to what his stealth does."""
-        address, endpoint = disguise.address(self.fleet, self.victim, place or self._place(), self.begin)
-        return self.at(address, client=client, endpoint=endpoint)
+        """The thief's context; `place` and `client` default to what his stealth does.
+
+        Among the tenant's own workloads it is that of his first use: he leaves as others do there, see `use`.
+        """
+        place = place or self._place()
+        self.foothold = disguise.foothold(self.fleet, self.victim, place, self.begin, self.begin + self.span)
+        if self.foothold is None:
+            address, endpoint = disguise.address(self.fleet, self.victim, place)
+            return self.at(address, client=client, endpoint=endpoint)
+        egress = self.foothold.habitat.egress
+        return self.at(egress.at(self.begin).addresses[0], client=client, endpoint=egress.endpoint)
 
     def at(self, address: str, *, client: str = "", endpoint: str = "") -> Context:
         """The thief's context at a given address."""
@@ -145,10 +154,15 @@ class Play:
         self, second: int, context: Context, action: Action, error: str = "", *, holding: Holding | None = None,
         caller: Caller | None = None, request: str = "", response: str = "null",
     ) -> None:  # fmt: skip
-        """One malicious use of the victim's (or another) credential; nothing outside the simulated time."""
+        """One malicious use of the victim's (or another) credential; nothing outside the simulated time.
+
+        From a workload of the tenant it leaves as that workload's uses do at the time, whatever `context` has.
+        """
         holding = holding or self.victim
         if not self.fleet.start <= second < self.fleet.end:
             return
+        if self.foothold is not None:
+            context = self._leaving(self.foothold, second, context, action)
         event_id = self.fleet.call(
             second, caller or holding.caller, action, context, error=error, request=request, response=response,
             theft=self.index,
@@ -166,18 +180,21 @@ class Play:
         strange: Sequence[Action] | None = None,
         caller: Caller | None = None,
     ) -> None:
-        """Malicious uses of the victim's credential at `seconds`, from one context or from one for each.
-
-        Where he shares the victim's way out, he shares its gateway endpoint to storage as well.
-        """
-        habitat = self.victim.habitat
-        inside = set(habitat.egress.at(self.begin).addresses)
+        """Malicious uses of the victim's credential at `seconds`, from one context or from one for each."""
         contexts = [context] * len(seconds) if isinstance(context, Context) else context
         for second, origin, (action, error) in zip(
             seconds, contexts, self.actions(len(seconds), strange=strange), strict=True
         ):
-            behind = habitat.context_of(action, origin) if origin.address in inside else origin
-            self.use(second, behind, action, error, caller=caller)
+            self.use(second, origin, action, error, caller=caller)
+
+    def _leaving(self, foothold: Foothold, second: int, context: Context, action: Action) -> Context:
+        """`context` as seen of the foothold at `second`; once that is gone, he takes the next one he finds."""
+        if second >= foothold.until:
+            found = disguise.foothold(self.fleet, self.victim, "neighbour", second, self.begin + self.span)
+            self.foothold = foothold = found or foothold
+        habitat = foothold.habitat
+        ((address, _),) = habitat.egress.addresses(self.fleet.rng, [second])
+        return habitat.context_of(action, context._replace(address=address, endpoint=habitat.egress.endpoint))
 
     def imitate(self, seconds: Sequence[int]) -> None:
         """Malicious uses at `seconds` that are drawn exactly as the victim's own are."""

@@ -33,6 +33,7 @@ class Surroundings:
     uses: dict[int, list[int]] = field(default_factory=dict)  # caller → when that credential is used, in order
     clients: dict[str, dict[str, int]] = field(default_factory=dict)  # product → user agent → when first seen
     sharers: dict[int, int] = field(default_factory=dict)  # way out → owners behind it
+    lasting: dict[int, int] = field(default_factory=dict)  # way out → when the last workload behind it is gone
     exchanges: dict[str, list[Call]] = field(default_factory=dict)  # assertion, or the key issued for it → exchanges
     renewals: dict[str, Call] = field(default_factory=dict)  # credential → last renewal
     issues: dict[str, Call] = field(default_factory=dict)  # assertion → last issue of a credential for it
@@ -45,9 +46,9 @@ class Surroundings:
 
 
 def observe(
-    calls: Iterable[Call], owners: Mapping[int, tuple[int, str]], ways_out: Iterable[tuple[int, int]]
+    calls: Iterable[Call], owners: Mapping[int, tuple[int, str]], ways_out: Iterable[tuple[int, int, int]]
 ) -> Surroundings:
-    """Look at `calls`. `owners`: id of a caller → id of its owner and kind; `ways_out`: (way out, owner) by id."""
+    """Look at `calls`. `owners`: id of a caller → id of its owner and kind; `ways_out`: (way out, owner, until when)."""
     seen, people = Surroundings(), set[int]()
     for call in calls:
         if call.theft != BENIGN:
@@ -69,7 +70,11 @@ def observe(
                 seen.desks.setdefault(call.caller.account, []).append(call)
     for times in (*seen.seconds.values(), *seen.uses.values()):
         times.sort()
-    for egress, _ in set(ways_out):
+    behind = set[tuple[int, int]]()
+    for egress, owner, until in ways_out:
+        behind.add((egress, owner))
+        seen.lasting[egress] = max(until, seen.lasting.get(egress, 0))
+    for egress, _ in behind:
         seen.sharers[egress] = seen.sharers.get(egress, 0) + 1
     return seen
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,14 +45,23 @@ class Dataset:
 
 
 def simulate(
-    parameters: Parameters, seeds: tuple[int, ...], thefts: int, *, name: str = "t00", only: str = ""
+    parameters: Parameters,
+    seeds: tuple[int, ...],
+    thefts: int,
+    *,
+    name: str = "t00",
+    only: str = "",
+    scenarios: Iterable[Scenario] | None = None,
 ) -> Fleet:
-    """A finished tenant: calls in order of time, thefts told apart; `only` those of the scenario of that name."""
+    """A finished tenant: calls in order of time, thefts told apart; `only` those of the scenario of that name.
+
+    `scenarios` are played instead of the family's members.
+    """
     end = START + parameters.days * DAY
     fleet = Fleet(np.random.default_rng(seeds), START, end, parameters=parameters, seeds=seeds, name=name)
     sites = places.draw(fleet)
     populate(fleet, sites)
-    for scenario in load_scenarios().values():
+    for scenario in load_scenarios().values() if scenarios is None else scenarios:
         if only not in {"", scenario.name}:
             continue
         with fleet.chance(scenario.name):

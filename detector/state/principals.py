@@ -4,7 +4,7 @@ A *cell* counts the hours in which a value was used: a tag of its value, how man
 1/64 hour cells as of the last hour it was used, and that hour. Hours, not uses, are counted: ten thousand uses from
 one pod are one piece of evidence (detection-methods 2.1). Cells stand in sets of 8; a full set gives up its faintest
 cell. A profile has two parts with sets of their own, places and actions, so that a principal whose addresses always
-change forgets none of its rare actions. Each ladder has a root, the sum of its upper level.
+change forgets none of its rare actions. Each ladder has a root, the sum of its upper level, and so have providers.
 
 Tables are frozen within an epoch. `learn` is called at its close.
 """
@@ -17,14 +17,16 @@ from typing import ClassVar, Final
 import numpy as np
 
 from detector.domain import I64, U16, U32, U64, Bool
-from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, LADDERS, LEVELS, PREFIX, SERVICE
+from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, LADDERS, LEVELS, PREFIX, PROVIDER, SERVICE
 from detector.scoring.fixed import CELL, decayed, elapsed_hours
 from detector.state.rounds import rounds
 from detector.state.table import Table
 
 WAYS: Final = 8
-PARENT_OF: Final = {lower: upper for upper, lower in LADDERS.values()}
-ROOT_OF: Final = {upper: at for at, (upper, _) in enumerate(LADDERS.values())}
+PARENT_OF: Final = {lower: upper for upper, lower in LADDERS.values()} | {PREFIX: PROVIDER}
+# A prefix has a parent where its provider is known, and always a root: it is judged with and without.
+ROOT_OF: Final = {upper: at for at, (upper, _) in enumerate(LADDERS.values())} | {PROVIDER: len(LADDERS)}
+HOME_OF: Final = {PREFIX: 0, CLIENT: 1, ACTION: 2, PROVIDER: 3}  # what explanations say was expected
 _MOST: Final = 0xFFFF
 _MOST_CHILDREN: Final = 0xFF
 
@@ -38,7 +40,7 @@ class Part:
     sets: int
 
 
-PLACES: Final = Part((PREFIX, ADDRESS, FAMILY, CLIENT), 0, 10)
+PLACES: Final = Part((PREFIX, ADDRESS, FAMILY, CLIENT, PROVIDER), 0, 10)
 ACTIONS: Final = Part((SERVICE, ACTION), 10, 4)
 PARTS: Final = (PLACES, ACTIONS)
 SETS: Final = sum(part.sets for part in PARTS)
@@ -46,12 +48,17 @@ _PART_OF: Final = [next(part for part in PARTS if level in part.levels) for leve
 _SETS_OF: Final[U64] = np.array([part.sets for part in _PART_OF], np.uint64)
 _FIRST_OF: Final[I64] = np.array([part.first for part in _PART_OF])
 _PART_NUMBER: Final[I64] = np.array([PARTS.index(part) for part in _PART_OF])
-_LADDER: Final[I64] = np.array([ROOT_OF.get(level, -1) for level in range(len(LEVELS))])  # whose upper level it is
+_ROOT: Final[I64] = np.array([ROOT_OF.get(level, -1) for level in range(len(LEVELS))])
+_HOME: Final[I64] = np.array([HOME_OF.get(level, -1) for level in range(len(LEVELS))])
+_TURN: Final[I64] = (np.arange(len(LEVELS)) + 1) % len(LEVELS)  # a provider is learnt before the prefixes under it
 
 
 @dataclass(slots=True)
 class Lessons:
-    """What an epoch taught: `value` at `level` was used by the principal at `slot` in `hour`. Canonically ordered."""
+    """What an epoch taught: `value` at `level` was used by the principal at `slot` in `hour`. Canonically ordered.
+
+    `parent` is the value above it, 0 where there is none.
+    """
 
     slot: I64
     level: I64
@@ -64,8 +71,8 @@ class Lessons:
         return Lessons(*(getattr(self, name)[index] for name in self.__slots__))
 
     def canonical(self, principal: U64) -> Lessons:
-        """Each lesson once, ordered by principal key, level, value and hour."""
-        keys = (self.hour, self.value, self.level, principal)
+        """Each lesson once, ordered by principal key, level, value, hour and parent."""
+        keys = (self.parent, self.hour, self.value, _TURN[self.level], principal)
         order = np.lexsort(keys)
         again = np.ones(max(len(order) - 1, 0), np.bool_)
         for key in keys:
@@ -80,11 +87,11 @@ class PrincipalTable(Table):
         "tag": (np.uint32, SETS * WAYS),  # 24 bits of the value, then 8 bits: children
         "count": (np.uint16, SETS * WAYS),
         "hour": (np.uint16, SETS * WAYS),
-        "root_count": (np.uint32, len(LADDERS)),
-        "root_hour": (np.uint16, len(LADDERS)),
-        "root_children": (np.uint16, len(LADDERS)),
-        "home": (np.uint64, len(LEVELS)),  # the value most hours were spent in (Boyer and Moore's majority vote)
-        "home_weight": (np.uint16, len(LEVELS)),
+        "root_count": (np.uint32, len(ROOT_OF)),
+        "root_hour": (np.uint16, len(ROOT_OF)),
+        "root_children": (np.uint16, len(ROOT_OF)),
+        "home": (np.uint64, len(HOME_OF)),  # the value most hours were spent in (Boyer and Moore's majority vote)
+        "home_weight": (np.uint16, len(HOME_OF)),
         "first": (np.uint32, 0),  # seconds
         "last": (np.uint32, 0),
         "group": (np.uint64, 0),  # fixed at first sight
@@ -114,12 +121,12 @@ class PrincipalTable(Table):
         children = (self.tag[slot, at] & np.uint32(_MOST_CHILDREN)).astype(np.int64)
         return np.where(known, count, 0), np.where(known, children, 0)
 
-    def total(self, slot: I64, ladder: int | I64, hour: I64) -> tuple[I64, I64]:
-        """Hour cells (1/64) and number of values at the upper level of a ladder."""
-        count = self.root_count[slot, ladder].astype(np.int64)
+    def total(self, slot: I64, root: int | I64, hour: I64) -> tuple[I64, I64]:
+        """Hour cells (1/64) and number of values below a root: `ROOT_OF` a level."""
+        count = self.root_count[slot, root].astype(np.int64)
         return (
-            decayed(count, self.root_hour[slot, ladder].astype(np.int64), hour),
-            self.root_children[slot, ladder].astype(np.int64),
+            decayed(count, self.root_hour[slot, root].astype(np.int64), hour),
+            self.root_children[slot, root].astype(np.int64),
         )
 
     def stale(self, slot: I64, level: int, value: U64, hour: I64) -> tuple[Bool, Bool]:
@@ -152,20 +159,21 @@ class PrincipalTable(Table):
         self._learn_home(slot, lesson.level[later], lesson.value[later])
 
     def _learn_above(self, lesson: Lessons, later: Bool, known: Bool) -> None:
-        """Roots count the hour cells of upper values; roots and upper cells count new children."""
+        """Roots count the hour cells of their values; roots and parents count new children."""
         slot, level, hour = lesson.slot[later], lesson.level[later], lesson.hour[later]
-        upper = _LADDER[level] >= 0
+        upper = _ROOT[level] >= 0
         if upper.any():
-            s, ladder, now = slot[upper], _LADDER[level[upper]], hour[upper]
-            total, children = self.total(s, ladder, now)
-            older = elapsed_hours(now, self.root_hour[s, ladder].astype(np.int64)) < 0
-            self.root_hour[s, ladder] = np.where(older, self.root_hour[s, ladder], now & 0xFFFF)
-            self.root_count[s, ladder] = np.minimum(total + CELL, 0xFFFFFFFF)
-            self.root_children[s, ladder] = np.minimum(children + ~known[upper], _MOST)
-        below = ~known & ~upper
+            s, root, now = slot[upper], _ROOT[level[upper]], hour[upper]
+            total, children = self.total(s, root, now)
+            older = elapsed_hours(now, self.root_hour[s, root].astype(np.int64)) < 0
+            self.root_hour[s, root] = np.where(older, self.root_hour[s, root], now & 0xFFFF)
+            self.root_count[s, root] = np.minimum(total + CELL, 0xFFFFFFFF)
+            self.root_children[s, root] = np.minimum(children + ~known[upper], _MOST)
+        parent = lesson.parent[later]
+        below = ~known & (~upper | (parent != 0))
         if not below.any():
             return
-        at, kept = self._locate(slot[below], level[below], lesson.parent[later][below])  # of the same part
+        at, kept = self._locate(slot[below], level[below], parent[below])  # of the same part
         s, at = slot[below][kept], at[kept]
         more = (self.tag[s, at] & np.uint32(_MOST_CHILDREN)) < _MOST_CHILDREN
         self.tag[s, at] += more.astype(np.uint32)
@@ -188,12 +196,14 @@ class PrincipalTable(Table):
         return decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
 
     def _learn_home(self, slot: I64, level: I64, value: U64) -> None:
-        weight = self.home_weight[slot, level].astype(np.int64)
-        same = self.home[slot, level] == value
+        told = _HOME[level] >= 0
+        slot, home, value = slot[told], _HOME[level[told]], value[told]
+        weight = self.home_weight[slot, home].astype(np.int64)
+        same = self.home[slot, home] == value
         taken = ~same & (weight == 0)
-        self.home[slot[taken], level[taken]] = value[taken]
+        self.home[slot[taken], home[taken]] = value[taken]
         weight = np.where(same | taken, weight + 1, weight - 1)
-        self.home_weight[slot, level] = np.minimum(weight, _MOST)
+        self.home_weight[slot, home] = np.minimum(weight, _MOST)
 
 
 def _place(level: int | I64, value: U64) -> tuple[I64, U32]:

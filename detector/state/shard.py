@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from detector.domain import HOUR, I64, SECOND, U64, Bool, Outcome, UseBatch
 from detector.fingerprint import pods
-from detector.fingerprint.facets import ADDRESS, Facets
+from detector.fingerprint.facets import ADDRESS, LEVELS, Facets
 from detector.fingerprint.hashing import mix
 from detector.fingerprint.lexicon import Lexicon
 from detector.scoring.evidence import Evidence
@@ -28,6 +29,10 @@ from detector.state.principals import PARENT_OF, PARTS, ROOT_OF, Lessons, Princi
 from detector.state.rates import RateTable
 from detector.state.table import Table
 from detector.state.workloads import Workloads
+
+_ROOT_VALUE: Final[U64] = np.array(
+    [peers.root_value(ROOT_OF[level]) if level in ROOT_OF else 0 for level in range(len(LEVELS))], np.uint64
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,18 +170,15 @@ class Shard:
                 value = pending.value[rows, level]
                 new_hour, new_day = self.principals.stale(slot, level, value, hour[rows])
                 here = np.flatnonzero(new_hour & (value != 0))
-                parent = (
-                    pending.value[rows, PARENT_OF[level]]
-                    if level in PARENT_OF
-                    else np.full(len(rows), peers.root_value(ROOT_OF[level]), np.uint64)
-                )
+                above = PARENT_OF.get(level)
+                parent = np.zeros(len(rows), np.uint64) if above is None else pending.value[rows, above]
                 found.append((rows[here], np.full(len(here), level), value[here], parent[here], new_day[here]))
         row, level_of, value_of, parent_of, day_of = (np.concatenate(column) for column in zip(*found, strict=True))
         slot = self.principals.find(pending.principal[row])
         lessons = Lessons(slot, level_of, value_of, parent_of, hour[row])
         self.principals.learn(lessons.canonical(pending.principal[row]))
         upstairs = np.flatnonzero(day_of & ~quarantined[row])
-        self._share(pending, row[upstairs], value_of[upstairs], parent_of[upstairs])
+        self._share(pending, row[upstairs], level_of[upstairs], value_of[upstairs], parent_of[upstairs])
         opened = pending.opened & pending.accepted & ~quarantined
         seen = np.flatnonzero(opened & (pending.value[:, ADDRESS] != 0))
         again = row[upstairs[level_of[upstairs] == ADDRESS]]
@@ -192,13 +194,19 @@ class Shard:
         _, first = np.unique(mix(key, quarantined.astype(np.uint64))[accepted], return_index=True)
         return accepted[first]
 
-    def _share(self, pending: _Pending, rows: I64, value: U64, parent: U64) -> None:
+    def _share(self, pending: _Pending, rows: I64, level: I64, value: U64, parent: U64) -> None:
         """Tell the peer group and the realm that these principals used these values."""
+        root = _ROOT_VALUE[level]
+        above = np.where(root != 0, root, parent)
+        both = np.flatnonzero((root != 0) & (parent != 0))  # prefixes whose provider is known
         principal = pending.principal[rows]
+        pair = mix(principal, value)
         for scope in (pending.group[rows], pending.realm[rows]):
-            keys = (peers.members_key(scope, value), peers.pairs_key(scope, parent), peers.children_key(scope, parent))
-            members = (principal, mix(principal, value), value)
-            self.peers.add(np.concatenate(keys), np.concatenate(members))
+            keys = (peers.members_key(scope, value), peers.pairs_key(scope, above), peers.children_key(scope, above))
+            self.peers.add(np.concatenate(keys), np.concatenate((principal, pair, value)))
+            if len(both):
+                under = (peers.pairs_key(scope[both], parent[both]), peers.children_key(scope[both], parent[both]))
+                self.peers.add(np.concatenate(under), np.concatenate((pair[both], value[both])))
 
     def _learn_rates(self, pending: _Pending, free: Bool) -> None:
         rows = np.flatnonzero(free)

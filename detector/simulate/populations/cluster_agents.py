@@ -235,7 +235,7 @@ def _group(site: _Site, kind: str, path: str, pool: Sequence[Action], agents: Se
 def _legacy(site: _Site, made: Group, account: str, egress: Egress) -> Holding:
     """A service account of the group's namespace, by a token that lies in a Secret."""
     namespace = made.path.strip("/")
-    secret = f"{account}-token"
+    secret = f"{account}-token-{site.fleet.hex(5)}"
     subject = secret_token(site.cluster.name, namespace, account, site.fleet.event_id(), secret)
     (holding,) = _hold(site, made, subject, f"{namespace}/{secret}", egress)
     return holding
