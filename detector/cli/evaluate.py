@@ -11,6 +11,7 @@ from detector.cli import OK
 from detector.cli.terminal import safe, stderr, stdout
 
 if TYPE_CHECKING:
+    from detector.training.real import Real
     from detector.training.report import Report
 
 _FOLDER: Final = Path("build/evaluate")
@@ -22,12 +23,19 @@ _TIERS: Final = ("ordinary", "hard")
 @click.option("--split", "splits", multiple=True, type=click.Choice(_SPLITS), help="Default: both.")
 @click.option("--tier", "tiers", multiple=True, type=click.Choice(_TIERS), help="Default: both.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Another seed is other fleets.")
-@click.option("--tenants", default=10, show_default=True, type=click.IntRange(1, 1000), help="Of each dataset.")
-@click.option("--principals", type=click.IntRange(40, 100_000), help="Of each tenant; default: the fleet's own.")
+@click.option("--tenants", default=5, show_default=True, type=click.IntRange(1, 1000), help="Of each dataset.")
+@click.option("--principals", default=3300, show_default=True, type=click.IntRange(40, 100_000), help="Of each.")
 @click.option("--days", type=click.IntRange(8, 366), help="Simulated; default: the fleet's own.")
-@click.option("--thefts", default=3, show_default=True, type=click.IntRange(0, 100), help="Per scenario and stealth.")
+@click.option("--thefts", default=6, show_default=True, type=click.IntRange(0, 100), help="Per scenario and stealth.")
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME|none", help="Only these; default: all.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes; default: one a core.")
+@click.option(
+    "--real",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    envvar="DETECTOR_CORPORA",
+    show_envvar=True,
+    help="Also measure on the third-party logs in this folder.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=_FOLDER, show_default=True)
 def command(
     *,
@@ -35,18 +43,21 @@ def command(
     tiers: tuple[str, ...],
     seed: int,
     tenants: int,
-    principals: int | None,
+    principals: int,
     days: int | None,
     thefts: int,
     baselines: tuple[str, ...],
     workers: int | None,
+    real: Path | None,
     out: Path,
 ) -> int:
     """Simulate labelled fleets, let every method score the same events, and write a report.
 
     What is done is kept in --out, so a run that was stopped goes on. Needs the extra `evaluate`.
     """
-    from detector.training.evaluation import Plan, evaluate  # noqa: PLC0415 - slow to import
+    import msgspec  # noqa: PLC0415 - slow to import
+
+    from detector.training.evaluation import Plan, evaluate  # noqa: PLC0415
     from detector.training.page import write  # noqa: PLC0415
 
     chosen = {name: float(value) for name, value in (("principals", principals), ("days", days)) if value is not None}
@@ -61,6 +72,8 @@ def command(
     )
     with _Progress(len(plan.datasets()) * tenants) as progress:
         report = evaluate(plan, out / "tenants", progress.told, workers=workers or 0)
+    if real is not None:
+        report = msgspec.structs.replace(report, real=_measured(real, workers or 0))
     page = write(report, out)
     _tell(report)
     stderr().print(safe(f"report: {page}"))
@@ -81,6 +94,14 @@ def _chosen(names: tuple[str, ...]) -> tuple[str, ...] | None:
                 f"expected none or one of {', '.join(known)}; found {name!r}", param_hint="--baseline"
             )
     return tuple(wanted)
+
+
+def _measured(folder: Path, workers: int) -> Real:
+    """What third-party logs show."""
+    from detector.training.real import FLEETS, measure  # noqa: PLC0415 - slow to import
+
+    with _Progress(FLEETS) as progress:
+        return measure(folder, lambda fleet: progress.told("real attacks on", fleet), workers=workers)
 
 
 class _Progress:

@@ -127,6 +127,7 @@ class Fleet(World):
     name: str = "tenant"
     groups: list[Group] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
+    uplinks: list[tuple[str, ...]] = field(default_factory=list)  # addresses of each office, as of the start
     thefts: list[Theft] = field(default_factory=list)
     silenced: list[tuple[Principal, int, int]] = field(default_factory=list)
     callers: dict[int, Principal] = field(default_factory=dict)  # id of a caller → whose it is

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from detector import __version__
 from detector.bundle import Bundle, load_bundle
@@ -26,6 +27,7 @@ from detector.training.baselines.base import Baseline, load_baselines
 from detector.training.judged import BARE, ENRICHED, Judged, judge
 from detector.training.report import Method, Report, Row, rows_of, sizes_of
 
+PRINCIPALS: Final = 3300  # of a tenant: five of them make 300,000 active principal-days
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -36,9 +38,9 @@ class Plan:
     splits: tuple[Split, ...] = SPLITS
     tiers: tuple[Tier, ...] = TIERS
     seed: int = 0
-    tenants: int = 10
-    thefts: int = 3
-    chosen: Mapping[str, float] = field(default_factory=dict)
+    tenants: int = 5
+    thefts: int = 6
+    chosen: Mapping[str, float] = field(default_factory=lambda: {"principals": PRINCIPALS})
     baselines: tuple[str, ...] | None = None  # None = all
 
     def datasets(self) -> list[Dataset]:

@@ -6,17 +6,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 import numpy as np
 
+from detector.assets import load
 from detector.bundle import load_bundle
 from detector.domain import I32, I64
 from detector.errors import InputError
 from detector.resources import bundle_dir
 from detector.settings import Settings
-from detector.simulate import arrivals
+from detector.simulate import arrivals, knowledge
 from detector.simulate.tenant import Dataset, truth_of
 from detector.simulate.truth import Theft
 from detector.training.baselines.base import Baseline
@@ -104,13 +106,16 @@ def judge(dataset: Dataset, tenant: int, baselines: Sequence[Baseline], **chosen
     costs = {"simulate": clock.lap(len(records))}
     decoded = decode(records)
     costs["decode"] = clock.lap(len(records))
-    uses = uses_of(decoded)
+    with TemporaryDirectory() as folder:
+        enriched = decoded.enriched(load(knowledge.write(fleet, Path(folder))))
+    uses = uses_of(enriched)
     ground = Ground.of(decoded, uses, truth)
     clock.lap(0)
     bundle = load_bundle(bundle_dir(Settings().bundle))
     points, told = {}, {}
-    points[BARE], told[BARE] = trace(decoded.slices(), ground, bundle)
-    costs[BARE] = clock.lap(len(decoded.batch))
+    for name, rows in ((BARE, decoded), (ENRICHED, enriched)):
+        points[name], told[name] = trace(rows.slices(), ground, bundle)
+        costs[name] = clock.lap(len(rows.batch))
     for baseline in baselines:
         if baseline.slow and tenant:
             continue  # slow ones score one tenant of a dataset, and are told of as such
