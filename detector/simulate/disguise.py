@@ -71,20 +71,24 @@ def address(fleet: Fleet, victim: Holding, place: Place) -> tuple[str, str]:
 
 
 def _neighbour(fleet: Fleet, victim: Holding, begin: int, end: int) -> Foothold | None:
-    """Another workload that is in the same log and there: of the same realm, else of the tenant; at best until `end`."""
+    """Another workload in the same log that is there: of the same realm, else of the tenant; at best until `end`."""
     mine, log = victim.habitat.egress, victim.caller.log
     there: dict[int, Holding] = {}  # one for each principal, so that who has many short keys is not met more often
     for one in fleet.holdings:
-        if one.start <= begin < one.end and begin < one.last and one.caller.log == log:
-            if one.habitat.egress is not mine and one.principal.since <= begin:
-                there[id(one.principal)] = one
+        if not one.start <= begin < one.end or one.caller.log != log or one.habitat.egress is mine:
+            continue
+        if one.principal.since <= begin < one.last:
+            there[id(one.principal)] = one
     near = [one for one in there.values() if one.principal.realm == victim.principal.realm] or list(there.values())
     if not near:
         return None
-    lasting = fleet.surroundings.lasting
-    able = [one for one in near if lasting[id(one.habitat.egress)] >= end]
-    chosen = _one(fleet, able) if able else max(near, key=lambda one: lasting[id(one.habitat.egress)])
-    return Foothold(chosen.habitat, lasting[id(chosen.habitat.egress)])
+
+    def until(one: Holding) -> int:
+        return fleet.surroundings.lasting.get(id(one.habitat.egress), one.last)
+
+    able = [one for one in near if until(one) >= end]
+    chosen = _one(fleet, able) if able else max(near, key=until)
+    return Foothold(chosen.habitat, until(chosen))
 
 
 def _one(fleet: Fleet, choices: Sequence[Choice]) -> Choice:

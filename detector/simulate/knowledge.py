@@ -14,7 +14,7 @@ from detector.errors import InputError
 from detector.simulate.addresses import ranges
 from detector.simulate.fleet import Fleet, Group
 
-_RANGES: Final = "ranges.json"
+_RANGES: Final = "ranges.txt"
 
 
 def assets_of(fleet: Fleet) -> dict[str, object]:
@@ -41,7 +41,9 @@ def write(fleet: Fleet, folder: Path) -> Path:
     path = folder / "assets.yaml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _RANGES).write_text(json.dumps(ranges()))
+        (folder / _RANGES).write_text(
+            "".join(f"{block} {name}\n" for name, blocks in ranges().items() for block in blocks)
+        )
         path.write_text(json.dumps(assets_of(fleet), indent=1))  # JSON is YAML
     except OSError as error:
         raise InputError(f"{folder}: expected a folder to write assets to, found: {error.strerror}") from error

@@ -31,6 +31,8 @@ _STYLE_SHARES = (0.3, 0.4, 0.3)
 _IN_PROFILE = {"S0": 0.0, "S1": 0.25, "S2": 0.5, "S3": 1.0, "S4": 1.0}
 _WHOSE = re.compile(r"CallerIdentity|self-?subject|who-?am-?i|lookup-self|get-?self|current|userinfo", re.IGNORECASE)
 _WORTH_TRYING = 10 * MINUTE  # a key with less left is not worth trying
+_RELIES = 0.5  # of thieves leave it to the owner to renew a lease
+_RENEWED_AT = 2  # thirds of a lease
 _DENIED = 0.35  # of a stranger's operations, which the credential's policy does not allow
 
 
@@ -129,18 +131,22 @@ class Play:
         if self.stealth == "S0" and self.style == "mimic":
             own = 0.5  # who does not hide looks around first
         found = []
+        theirs = iter(self.in_profile(count, holding=holding))
         for _ in range(count):
             if rng.random() < own or not pool:
-                chosen = int(rng.choice(len(repertoire.actions), p=repertoire.weights))
-                found.append((repertoire.actions[chosen], ""))
+                found.append((next(theirs), ""))
             else:
                 denied = repertoire.denied_error if rng.random() < _DENIED else ""
                 found.append((pool[int(rng.integers(len(pool)))], denied))
         return found
 
-    def in_profile(self, count: int) -> list[Action]:
-        """Operations of the victim's own."""
-        repertoire = self.victim.principal.group.repertoire
+    def in_profile(self, count: int, *, holding: Holding | None = None) -> list[Action]:
+        """Operations of the victim's own (or the holding's): what it has done so far, else what its group does."""
+        owner = (holding or self.victim).principal
+        did = [action for second, action in self.fleet.surroundings.done.get(id(owner), ()) if second < self.begin]
+        if did:
+            return [did[at] for at in self.fleet.pick(len(did), count)]
+        repertoire = owner.group.repertoire
         chosen = self.fleet.rng.choice(len(repertoire.actions), count, p=repertoire.weights).tolist()
         return [repertoire.actions[at] for at in chosen]
 
@@ -186,6 +192,20 @@ class Play:
             seconds, contexts, self.actions(len(seconds), strange=strange), strict=True
         ):
             self.use(second, origin, action, error, caller=caller)
+        if caller is None and isinstance(context, Context):
+            self._renew(seconds, context)
+
+    def _renew(self, seconds: Sequence[int], context: Context) -> None:
+        """Who keeps a leased token for long renews it as its owner does, or else relies on the owner to."""
+        said = self.fleet.surroundings.renewals.get(self.victim.credential)
+        if said is None or not isinstance(said.caller, use.Identity) or said.caller.parent:
+            return  # none, or one by which another credential was issued
+        if self.stealth == "S0" or self.fleet.rng.random() < _RELIES:
+            return
+        life = said.caller.expires_at - said.second
+        step = max(MINUTE, _RENEWED_AT * life // 3)
+        for second in range(seconds[0] + step, seconds[-1], step):
+            self.use(second, context, said.action, caller=said.caller.stating("renew", expires_at=second + life))
 
     def _leaving(self, foothold: Foothold, second: int, context: Context, action: Action) -> Context:
         """`context` as seen of the foothold at `second`; once that is gone, he takes the next one he finds."""

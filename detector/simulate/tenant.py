@@ -34,8 +34,8 @@ class Dataset:
     split: Split
     tier: Tier
     seed: int = 0
-    tenants: int = 10
-    thefts: int = 3  # of each scenario and stealth, in each tenant; 0 = a fleet in which nothing is stolen
+    tenants: int = 5
+    thefts: int = 6  # of each scenario and stealth, in each tenant; 0 = a fleet in which nothing is stolen
 
     def tenant(self, number: int, **chosen: float) -> Fleet:
         """Simulate tenant `number` (0 and up); `chosen` fixes parameters."""
@@ -60,6 +60,7 @@ def simulate(
     end = START + parameters.days * DAY
     fleet = Fleet(np.random.default_rng(seeds), START, end, parameters=parameters, seeds=seeds, name=name)
     sites = places.draw(fleet)
+    fleet.uplinks = [office.spans[0].addresses for office in sites.offices if office.connection > 1]
     populate(fleet, sites)
     for scenario in load_scenarios().values() if scenarios is None else scenarios:
         if only not in {"", scenario.name}:

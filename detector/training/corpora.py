@@ -21,6 +21,7 @@ from detector.simulate.clients import Sdk
 
 CLOUDTRAIL: Final = "cloudtrail"
 KUBERNETES: Final = "kubernetes.cluster"
+TECHNIQUES: Final = "stratus"  # the corpus of recorded detonations
 
 _TOOL: Final = re.compile(rb"stratus-red-team_[0-9a-f-]{36}")  # how Stratus Red Team signs its requests
 _SDK: Final = Sdk.first("go").agent().encode()  # what the tool is built with, as anybody's program sends it
@@ -95,7 +96,7 @@ def cases(folder: Path) -> list[Case]:
     for technique in sorted(attacks):
         records = _records(stratus / f"{technique}.jsonl", CLOUDTRAIL)
         attack = tuple(line in attacks[technique] for line in range(1, len(records) + 1))
-        found.append(Case("stratus", technique, records, attack))
+        found.append(Case(TECHNIQUES, technique, records, attack))
     return found + [case for corpus, log, path in _RULES for case in _by_rule(folder / path, corpus, log)]
 
 
@@ -108,8 +109,8 @@ def streams(folder: Path) -> list[Stream]:
         found.append(Stream(f"{corpus}, samples rules ignore", quiet))
     name, log, path = _FLATTENED
     found.append(Stream(f"{name}, nested again", tuple(_nested(one) for one in _records(folder / path, log))))
-    for file in sorted((folder / _SESSIONS / "sessions").glob("*.jsonl")):
-        found.append(Stream(_SESSIONS, _records(file, CLOUDTRAIL)))
+    sessions = sorted((folder / _SESSIONS / "sessions").glob("*.jsonl"))
+    found += [Stream(_SESSIONS, _records(file, CLOUDTRAIL)) for file in sessions]
     return [one for one in _joined(found) if one.records]
 
 

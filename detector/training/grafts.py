@@ -1,145 +1,97 @@
-"""Recorded attacks grafted onto simulated victims, which have the history that published detonations lack.
-
-Of the recording only the sequence of operations, the gaps between them, error codes and the shape of requests are
-kept. Account, caller, key, address, client and time are those of a holding of a fleet and of a thief who has a place.
-A session that the recording assumes with the first key is assumed in the fleet, of a role that exists there.
-
-| stealth | the thief |
-|---|---|
-| S0 | a rented machine or a home, with a tool |
-| S1 | the victim's cloud and region, with an SDK |
-| S3 | the victim's own workload and its client: only what is done gives it away |
-"""
+"""Recorded attacks on simulated victims, judged: found, by what, and after how many malicious uses."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal
+from typing import Final
 
 import msgspec
-import numpy as np
 
-from detector.simulate import minted
-from detector.simulate.call import Action
-from detector.simulate.fleet import Fleet, Holding
-from detector.simulate.misuse import InPlace
-from detector.simulate.parameters import draw
-from detector.simulate.play import Play
-from detector.simulate.scenarios.base import Scenario, moment
-from detector.simulate.tenant import simulate
-from detector.simulate.truth import Stealth
-from detector.training.corpora import CLOUDTRAIL, Case
+from detector.alert import Alert
+from detector.simulate import arrivals
+from detector.simulate.tenant import truth_of
+from detector.simulate.truth import Theft
+from detector.training.corpora import CLOUDTRAIL
+from detector.training.decoded import decode, uses_of
+from detector.training.figures import Share, Spread
+from detector.training.ground import Ground
+from detector.training.points import BENIGN
+from detector.training.recordings import PLACES, Recording, fleet_of
+from detector.training.shipped import run
 
-PLACES: Final[dict[Stealth, str]] = {"S0": "rented machine", "S1": "victim's cloud", "S3": "victim's workload"}
-
-_SEED: Final = 0x6772_6166  # "graf": fleets that nothing else is measured on
-_TOOL: Final = "stratus-red-team"  # in the names of what it set up before
-_DATES: Final = datetime.fromisoformat
+FLEETS: Final = 5  # each with two victims of every recording and place
+FLEET: Final = {"principals": 700.0, "days": 10.0}  # one in six is robbed
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One recorded call, `after` seconds after the first, by key number `key`; `assumes` = the key it hands out."""
+class Grafted(msgspec.Struct, frozen=True):
+    """One recording on simulated victims, by place of the thief: `found`, and what would be if nothing were in shadow.
 
-    after: int
-    key: int
-    action: Action
-    error: str
-    assumes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """The steps of one technique, in order of time; `account` is where they were recorded."""
+    `uses` are malicious uses up to the alert (those of one second together), `detections` what stood behind it.
+    """
 
     technique: str
-    account: str
-    steps: tuple[Step, ...]
-
-    @property
-    def span(self) -> int:
-        """Seconds from the first step to the last."""
-        return self.steps[-1].after
-
-    @property
-    def assumes(self) -> bool:
-        """Whether a role is assumed on the way."""
-        return any(step.assumes for step in self.steps)
+    steps: int
+    found: dict[str, Share]
+    with_shadow: dict[str, Share]
+    uses: Spread
+    detections: dict[str, int]
 
 
-def recording_of(case: Case) -> Recording | None:
-    """The recording of a CloudTrail case; None where a call was made without a key, which nobody can steal."""
-    calls: list[dict[str, Any]] = [msgspec.json.decode(one.data) for one in case.records if one.log == CLOUDTRAIL]
-    calls.sort(key=lambda call: str(call["eventTime"]))
-    used = list(dict.fromkeys(str(call["userIdentity"].get("accessKeyId", "")) for call in calls))
-    if not calls or "" in used:
-        return None
-    first, account = _DATES(calls[0]["eventTime"]), str(calls[0]["recipientAccountId"])
-    steps = []
-    for call in calls:
-        request = msgspec.json.encode(call.get("requestParameters")).decode().replace(_TOOL, "app")
-        service = str(call["eventSource"]).removesuffix(".amazonaws.com")
-        issued = ((call.get("responseElements") or {}).get("credentials") or {}).get("accessKeyId", "")
-        steps.append(
-            Step(
-                int((_DATES(call["eventTime"]) - first).total_seconds()),
-                used.index(str(call["userIdentity"]["accessKeyId"])),
-                Action(service, str(call["eventName"]), bool(call.get("readOnly")), request),
-                str(call.get("errorCode", "")),
-                used.index(issued) if issued in used else 0,
-            )
-        )
-    return Recording(case.name, account, tuple(steps))
+class Graft(msgspec.Struct, frozen=True):
+    """One graft as it came out; `uses` malicious uses up to the alert, 0 = none was sent; `shadow` = one was made."""
+
+    technique: str
+    place: str
+    uses: int
+    shadow: bool
+    detections: tuple[str, ...]
 
 
-def graft(recording: Recording) -> Scenario:
-    """The recording as a scenario, which is played on CloudTrail credentials that have a week of history."""
-    technique = recording.technique
-
-    class Graft(Scenario):
-        """See the module."""
-
-        name: ClassVar[str] = technique
-        title: ClassVar[str] = technique
-        description: ClassVar[str] = "A recorded detonation on a simulated victim."
-        family: ClassVar[Literal["replay", "scope"]] = "scope"
-        techniques: ClassVar[tuple[str, ...]] = ()
-        stealths: ClassVar[tuple[Stealth, ...]] = tuple(PLACES)
-        kinds: ClassVar[tuple[str, ...]] = ("aws.access-key", "aws.session")
-
-        def begin(self, fleet: Fleet, holding: Holding) -> int | None:
-            """See `Scenario.begin`; the credential is good until the last step."""
-            if recording.assumes and not minted.can_assume(fleet, holding, elsewhere=False):
-                return None
-            return moment(fleet, max(holding.start, holding.principal.since), holding.last - recording.span)
-
-        def play(self, play: Play) -> None:
-            """See `Scenario.play`."""
-            _play(play, recording)
-
-    return Graft()
+def graft_all(recordings: Sequence[Recording], number: int, **chosen: float) -> list[Graft]:
+    """Every recording from every place in fleet `number`, in a process of its own."""
+    fleet = fleet_of(recordings, number, **(chosen or FLEET))
+    truth = truth_of(fleet)
+    everything = arrivals.records(arrivals.deliver(fleet))
+    decoded = decode(one for one in everything if one.log == CLOUDTRAIL)  # where all victims are
+    ground = Ground.of(decoded, uses_of(decoded), truth)
+    sent, made = dict[int, Alert](), set[int]()
+    for emission in run(decoded.slices()):
+        ids = emission.alert.evidence.event_ids
+        for index in {int(ground.behind[ground.row_of[one]]) for one in ids if one in ground.row_of} - {BENIGN}:
+            made.add(index)
+            if emission.sends:
+                sent.setdefault(index, emission.alert)
+    return [_outcome(theft, sent.get(theft.index), made=theft.index in made) for theft in truth.thefts]
 
 
-def _play(play: Play, recording: Recording) -> None:
-    victim = play.victim
-    workload = InPlace.of(play, agent="") if play.stealth == "S3" else None
-    outside = play.context()
-    held = {0: victim}
-    for step in recording.steps:
-        second = play.begin + step.after
-        request = step.action.request.replace(recording.account, victim.principal.realm)
-        action = step.action._replace(request=request)
-        context = workload.context(victim, second, action) if workload else outside
-        if step.assumes:
-            held[step.assumes] = minted.assume(play, held[step.key], second, context)
-        else:
-            play.use(second, context, action, step.error, holding=held[step.key])
+def _outcome(theft: Theft, alert: Alert | None, *, made: bool) -> Graft:
+    place = PLACES[theft.stealth]
+    if alert is None:
+        return Graft(theft.scenario, place, 0, made, ())
+    uses = bisect_right(theft.seconds, datetime.fromisoformat(alert.time).timestamp())
+    return Graft(theft.scenario, place, max(1, uses), made, tuple(alert.detections))
 
 
-def fleet_of(recordings: Sequence[Recording], number: int, **chosen: float) -> Fleet:
-    """Fleet `number` (0 and up), in which each recording is played once from each place."""
-    seeds = (_SEED, number)
-    parameters = draw("test", "ordinary", np.random.default_rng(seeds), **chosen)
-    return simulate(parameters, seeds, 1, name=f"g{number:02}", scenarios=[graft(one) for one in recordings])
+def grafted(recordings: Sequence[Recording], outcomes: Sequence[Graft]) -> tuple[Grafted, ...]:
+    """One line a recording, and one for all; nothing of nothing."""
+    lines = [
+        (one.technique, len(one.steps), [g for g in outcomes if g.technique == one.technique]) for one in recordings
+    ]
+    every = ("all", sum(steps for _, steps, _ in lines), list(outcomes))
+    return tuple(_line(*one) for one in (*lines, every)) if lines else ()
+
+
+def _line(technique: str, steps: int, outcomes: Sequence[Graft]) -> Grafted:
+    told = [one for one in outcomes if one.uses]
+    by_place = {place: [one for one in outcomes if one.place == place] for place in PLACES.values()}
+    return Grafted(
+        technique,
+        steps,
+        {place: Share.counted([one.uses > 0 for one in mine]) for place, mine in by_place.items()},
+        {place: Share.counted([one.shadow for one in mine]) for place, mine in by_place.items()},
+        Spread.of([one.uses for one in told]),
+        dict(Counter(name for one in told for name in one.detections).most_common()),
+    )

@@ -30,7 +30,7 @@ _REPLICAS = 4.0
 _SPREAD = 0.8  # of the logarithm of replicas, and of lives
 _STATEFUL = 0.15
 _HOST_NETWORK = 0.08  # of groups whose pods share the address of their node
-_READS_ONCE = 0.15  # of groups that read their token when they start: why clusters accept old ones
+_READS_ONCE = 0.15  # of service accounts whose pods read their token when they start: why clusters accept old ones
 _OVERLAP = 0.2  # of pods whose successor starts before they end
 _TASK = 2 * MINUTE  # uses closer than this are of one pod
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names
@@ -100,11 +100,12 @@ def _deployments(fleet: Fleet, cluster: Cluster, number: int, size: int) -> Iter
     )
     made.repertoire.denied_error = FORBIDDEN
     made.unusual, made.tools, made.sdks = CLUSTER_STRANGE, CLUSTER_TOOLS, CLUSTER_LIBRARIES
-    host_network, reads_once = bool(rng.random() < _HOST_NETWORK), bool(rng.random() < _READS_ONCE)
+    host_network = bool(rng.random() < _HOST_NETWORK)
     for member in range(size):
         account = f"{product}-{member}"
         owner = principal(fleet, made, f"system:serviceaccount:{namespace}:{account}")
         revision = "" if rng.random() < _STATEFUL else _letters(fleet, 9)
+        reads_once = bool(rng.random() < _READS_ONCE)
         yield _Deployment(owner, namespace, account, fleet.event_id(), revision, host_network, reads_once)
 
 
