@@ -17,7 +17,7 @@ demo: .venv/run.stamp ## See a stolen credential found: a made-up fleet, no Kafk
 	@$(BIN)/detector demo
 
 test: lint ## Check everything: lint, types and all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: .venv/dev.stamp ## Check style and types
 	@$(BIN)/ruff check .

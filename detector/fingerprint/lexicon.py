@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from detector.domain import I32, U64, StringTable
 
 _WINDOW: Final = 262_144
@@ -29,10 +27,10 @@ class Lexicon:
 
     def note(self, keys: U64, codes: I32, strings: StringTable, first_row: int) -> None:
         """Remember the text `codes[i]` of `strings` under `keys[i]`; row i of the slice is row `first_row + i`."""
-        distinct, at = np.unique(keys, return_index=True)
-        for key, row in zip(distinct.tolist(), at.tolist(), strict=True):
-            if key and key not in self._epoch:
-                self._epoch[key] = (strings.texts[codes[row]], first_row + row)
+        first = dict(zip(keys[::-1].tolist(), range(len(keys) - 1, -1, -1), strict=True))  # the first row of each key
+        for key in first.keys() - self._epoch.keys() - {0}:
+            row = first[key]
+            self._epoch[key] = (strings.texts[codes[row]], first_row + row)
 
     def text(self, key: int, row: int) -> str:
         """The text of a hash as of a row of the running epoch; empty when it is not known (any more)."""

@@ -39,17 +39,10 @@ def keys(batch: UseBatch, facets: Facets, rows: I64) -> PodKeys:
     """The keys of `rows`."""
     hashes = batch.strings.hashes
     cluster = mix(hashes[batch.account[rows]], facets.realm[rows])
-
-    def within(values: U64) -> U64:
-        return np.where(values != 0, mix(values, cluster), np.uint64(0))
-
-    return PodKeys(
-        rows,
-        node=within(hashes[batch.node[rows]]),
-        address=within(facets.value[rows, ADDRESS]),
-        pod=within(hashes[batch.session[rows]]),
-        name=within(hashes[batch.instance[rows]]),
-    )
+    texts = (hashes[column[rows]] for column in (batch.node, batch.session, batch.instance))
+    values = np.stack([*texts, facets.value[rows, ADDRESS]])
+    node, pod, name, address = np.where(values != 0, mix(values, cluster), np.uint64(0))
+    return PodKeys(rows, node=node, address=address, pod=pod, name=name)
 
 
 def by_pods(batch: UseBatch, facets: Facets) -> I64:

@@ -62,6 +62,8 @@ class Concurrency:
         """
         walk = _Walk(self, batch, facets, novel, shard)
         by_row = walk.advance_still()
+        if len(by_row):
+            walk.look_up(by_row)
         for part in rounds(walk.holder[by_row]):
             walk.advance(by_row[part])
         return walk.found
@@ -92,6 +94,9 @@ class _Walk:
         self.holder = np.full(n, -1, np.int64)
         self.holder[self.rows], self._fresh = self.contexts.admit(facets.holder[self.rows])
         self.pods = binding.pod_places(batch, facets, shard)
+        # Of rows that are advanced in rounds, by tables that are frozen meanwhile: looked up once, for all rounds.
+        self.strange = np.zeros(n, np.bool_)
+        self.rate: Floats = np.zeros((n, 2))  # of benign returns, by their kind
         self.found = Contexts(
             concurrency=np.zeros(n, np.int64),
             path=np.zeros(n, np.int64),
@@ -122,27 +127,48 @@ class _Walk:
         np.minimum.at(table.first, at, self.seconds[still].astype(np.uint32))
         return rows[moving[holder]]
 
+    def look_up(self, rows: I64) -> None:
+        """What is frozen, of rows that will be advanced in rounds.
+
+        A holder whose contexts are all known opens none; one that shows a single context returns to none.
+        """
+        slot = self.holder[rows]
+        opens = np.zeros(self.contexts.index.capacity, np.bool_)
+        opens[slot[~self._known(rows).any(axis=1)]] = True
+        opening = rows[opens[slot]]
+        self.strange[opening] = binding.strange(self.facets, opening, self.rules.strange, self.shard)
+        returning = rows[(self.contexts.filled[slot] > 1) | opens[slot]]
+        twice, kind = np.tile(returning, 2), np.repeat((KNOWN, STRANGE), len(returning))
+        self.rate[twice, kind] = self.rules.rate(self.batch, self.facets, twice, kind, self.shard.rates)
+
+    def _known(self, rows: I64) -> Bool:
+        """bool[len(rows), SLOTS]: which context of its holder each row is of."""
+        table, slot = self.contexts, self.holder[rows]
+        filled = table.filled[slot][:, None] > WAYS
+        known: Bool = filled & (table.context[slot] == self.facets.context[rows][:, None])
+        return known
+
     def advance(self, rows: I64) -> None:
         """One row of each of several holders."""
         table, found = self.contexts, self.found
         slot, now = self.holder[rows], self.seconds[rows]
-        filled = table.filled[slot][:, None] > WAYS
-        match = filled & (table.context[slot] == self.facets.context[rows][:, None])
-        known = match.any(axis=1)
-        oldest = np.where(filled, table.last[slot].astype(np.int64), -1)
-        way = np.where(known, match.argmax(axis=1), oldest.argmin(axis=1))
+        match = self._known(rows)
+        known, way = match.any(axis=1), match.argmax(axis=1)
         if not known.all():
-            self._open(rows[~known], way[~known])
-        back = known & (way != table.current[slot])
+            new = ~known
+            way[new] = self._open(rows[new])
+        current = table.current[slot]
+        back = known & (way != current)
         if back.any():
             self._return(rows[back], way[back])
         # A late row does not move its holder back: the next use of the newer context would look like a return.
-        newest = now >= table.last[slot, table.current[slot]]
+        newest = now >= table.last[slot, current]
         table.last[slot, way] = np.maximum(table.last[slot, way], now)
         table.first[slot, way] = np.minimum(table.first[slot, way], now)
-        table.current[slot] = np.where(newest, way, table.current[slot])
-        suspect, strange = (_bit(marks[slot], way) for marks in (table.suspect, table.strange))
-        found.binding[rows] = np.where(suspect == 1, self.rules.contradiction[strange], 0)
+        table.current[slot] = np.where(newest, way, current)
+        suspect = _bit(table.suspect[slot], way) == 1
+        if suspect.any():
+            found.binding[rows] = np.where(suspect, self.rules.contradiction[_bit(table.strange[slot], way)], 0)
         if self.pods is not None:
             self._place_pods(self.pods, rows, way)
         gain = np.maximum(found.concurrency[rows], found.path[rows])
@@ -156,6 +182,8 @@ class _Walk:
         rows, way = rows[at], way[at]
         table, slot, bit = self.contexts, self.holder[rows], np.uint8(1) << way.astype(np.uint8)
         other = pods.other[rows]
+        if not (other | (table.suspect[slot] & bit > 0)).any():  # where nothing is marked, nothing is to be unmarked
+            return
         proven = other & (
             binding.moved(self.facets, rows, slot, self.shard) | (pods.seen[rows] >= table.first[slot, way])
         )
@@ -165,16 +193,18 @@ class _Walk:
         table.suspect[slot] = np.where(other | pods.free[rows], marks, marks & ~bit)
         suspect = _bit(table.suspect[slot], way) == 1
         # What was strange on a principal's first day may be its habit by now.
-        accuses = proven | (suspect & binding.strange(self.facets, rows, self.rules.strange, self.shard))
+        accuses, open_to = proven.copy(), np.flatnonzero(suspect & ~proven)
+        accuses[open_to] = binding.strange(self.facets, rows[open_to], self.rules.strange, self.shard)
         self.found.binding[rows] = np.where(other | suspect, self.rules.contradiction[accuses.astype(np.int64)], 0)
 
-    def _open(self, rows: I64, way: I64) -> None:
-        """Open a context, in the place of the longest unused one where all are taken."""
+    def _open(self, rows: I64) -> I64:
+        """Open a context of each holder, in the place of the longest unused one where all are taken; its place."""
         table, facets, slot = self.contexts, self.facets, self.holder[rows]
+        filled = table.filled[slot][:, None] > WAYS
+        way: I64 = np.where(filled, table.last[slot].astype(np.int64), -1).argmin(axis=1)
         clash = binding.contradicts(self.batch.kind, facets, rows, slot, self.shard)
         if self.pods is not None:
             clash |= binding.leaves_node(self.pods, facets, rows, slot, self.shard)
-        strange = binding.strange(facets, rows, self.rules.strange, self.shard)
         table.context[slot, way] = facets.context[rows]
         table.address[slot, way] = facets.value[rows, ADDRESS]
         table.client[slot, way] = facets.value[rows, CLIENT]
@@ -186,8 +216,9 @@ class _Walk:
         table.filled[slot] = np.minimum(np.maximum(table.filled[slot], way + 1), SLOTS)
         bit = np.uint8(1) << way.astype(np.uint8)
         table.suspect[slot] = (table.suspect[slot] & ~bit) | np.where(clash, bit, 0)
-        table.strange[slot] = (table.strange[slot] & ~bit) | np.where(strange, bit, 0)
+        table.strange[slot] = (table.strange[slot] & ~bit) | np.where(self.strange[rows], bit, 0)
         self.found.opened[rows] = True
+        return way
 
     def _return(self, rows: I64, way: I64) -> None:
         """Go back to an earlier context: a return, if its network is another, lately active, and the row not late."""
@@ -202,7 +233,7 @@ class _Walk:
         # hosts, an agent beside the workload) only support.
         strange = client & (_bit(table.strange[slot], way) | _bit(table.strange[slot], current) == 1)
         kind = np.where(strange, STRANGE, KNOWN)
-        gain = self.rules.gain(self.rules.rate(self.batch, self.facets, rows, kind, self.shard.rates), since)
+        gain = self.rules.gain(self.rate[rows, kind], since)
         found.concurrency[rows] = np.where(is_return & strange, gain, 0)
         found.path[rows] = np.where(is_return & ~strange, gain, 0)
         found.returns[rows, kind] = is_return

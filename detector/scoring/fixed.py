@@ -25,6 +25,8 @@ _LOG_MANTISSA: Final[I64] = np.array(
 )
 _LOG_EXPONENT: Final[I64] = np.array([round(e * math.log(2) * NAT) for e in range(-1100, 1101)], np.int64)
 DECAY: Final[I64] = np.array([round(65536 * 2.0 ** (-day / HALF_LIFE_DAYS)) for day in range(256)], np.int64)
+# What is left after a number of hours modulo 2**16; those from 2**15 on are before the last hour used.
+_LEFT: Final[I64] = DECAY[np.where(np.arange(1 << 16) < 1 << 15, np.minimum(np.arange(1 << 16) // 24, 255), 0)]
 
 
 def nats(x: NDArray[np.float64]) -> I64:
@@ -37,13 +39,11 @@ def nats(x: NDArray[np.float64]) -> I64:
 
 def elapsed_hours(now: I64, then: I64) -> I64:
     """int64[n]: hours from `then` to `now`, both modulo 2**16 (7.5 years); negative when `then` is later."""
-    delta = (now - then) & 0xFFFF
-    signed: I64 = np.where(delta < 0x8000, delta, delta - 0x10000)
+    signed: I64 = ((now - then + 0x8000) & 0xFFFF) - 0x8000
     return signed
 
 
 def decayed(count: I64, hour: I64, now: I64) -> I64:
     """int64[n]: hour cells (1/64) as of `now`, halved every 14 days in whole days, never growing backwards in time."""
-    days = np.minimum(np.maximum(elapsed_hours(now, hour), 0) // 24, 255)
-    left: I64 = (count * DECAY[days]) >> 16
+    left: I64 = (count * _LEFT[(now - hour) & 0xFFFF]) >> 16
     return left

@@ -29,6 +29,8 @@ class WorkloadEnd:
         if not len(workloads.pods):
             return quanta
         rows = by_pods(batch, facets)
+        if not len(rows):
+            return quanta
         end = workloads.ended(keys(batch, facets, rows).pod)
         late = (end > 0) & accepted(batch, rows)
         quanta[rows[late]] = nats_after(self._overrun, batch.time[rows[late]] // SECOND - end[late])

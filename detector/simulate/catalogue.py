@@ -95,6 +95,9 @@ AWS_COMPUTE: Final = (
     *_write("ecs", "RunTask"), *_read("servicequotas", "ListServiceQuotas"),
 )  # fmt: skip
 
+# What inventories, autoscalers, secret rotation and posture scanners do, each some of it.
+AWS_OPERATIONS: Final = tuple(dict.fromkeys((*AWS_ENUMERATION, *AWS_SECRETS, *AWS_COMPUTE, *AWS_PRIVILEGED)))
+
 
 def _cluster(group: str, verb: str, *resources: str, where: str = "") -> tuple[Action, ...]:
     """Operations in the words of an audit event: `core:get secrets`; `where` is `NAMESPACE/NAME`, or part of it."""

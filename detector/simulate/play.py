@@ -205,7 +205,9 @@ class Play:
         life = said.caller.expires_at - said.second
         step = max(MINUTE, _RENEWED_AT * life // 3)
         for second in range(seconds[0] + step, seconds[-1], step):
-            self.use(second, context, said.action, caller=said.caller.stating("renew", expires_at=second + life))
+            renewing = said.caller.stating("renew", expires_at=second + life)
+            self.fleet.attribute(renewing, self.victim.principal)  # its clock is the owner's
+            self.use(second, context, said.action, caller=renewing)
 
     def _leaving(self, foothold: Foothold, second: int, context: Context, action: Action) -> Context:
         """`context` as seen of the foothold at `second`; once that is gone, he takes the next one he finds."""

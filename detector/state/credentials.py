@@ -11,7 +11,7 @@ from detector.domain import DAY, I64, SECOND, U32, U64, Activity, Bool, Flag, Us
 from detector.fingerprint.facets import Facets
 from detector.state.table import Table
 
-_CHANGES: Final = (Activity.ISSUE, Activity.REVOKE, Activity.DECLARE, Activity.RENEW)
+_CHANGES: Final = np.isin(np.arange(len(Activity)), [Activity.ISSUE, Activity.REVOKE, Activity.DECLARE, Activity.RENEW])
 _KEPT_AFTER_END: Final = 7 * DAY // SECOND  # an ended credential stays known this long, so that later use is seen
 _FOREVER: Final = np.uint32(0xFFFFFFFF)
 
@@ -65,14 +65,14 @@ class CredentialTable(Table):
         seconds = batch.time // SECOND
         self._open(batch, facets, slot, fresh)
         known = Lifecycle(*(np.zeros(len(batch), np.int64) for _ in range(4)))
-        stated = rows[np.isin(batch.activity[rows], _CHANGES)]
-        self._changed.append(self.index.keys[np.union1d(fresh, slot[stated])])
-        turn = _statements_so_far(slot[rows], np.isin(rows, stated, assume_unique=True))
+        states = _CHANGES[batch.activity[rows]]
+        self._changed.append(self.index.keys[np.concatenate([fresh, slot[rows[states]]])])
+        turn = _statements_so_far(slot[rows], states)
         self._note(known, slot, rows[turn == 0])
         for k in range(1, int(turn.max(initial=0)) + 1):
-            part = rows[turn == k]
-            self._apply(batch, facets, slot, part[np.isin(part, stated, assume_unique=True)], seconds)
-            self._note(known, slot, part)
+            now = turn == k
+            self._apply(batch, facets, slot, rows[now & states], seconds)
+            self._note(known, slot, rows[now])
         np.maximum.at(self.last, slot[rows], seconds[rows].astype(np.uint32))
         return known
 
@@ -115,7 +115,9 @@ class CredentialTable(Table):
 
     def settle(self) -> None:
         """At a close: how long the credentials that changed in the epoch stand."""
-        slots = self.find(np.unique(np.concatenate([np.zeros(0, np.uint64), *self._changed])))
+        if not self._changed:
+            return
+        slots = self.find(np.unique(np.concatenate(self._changed)))
         self._changed.clear()
         ends = [np.where(end[slots] > 0, end[slots], _FOREVER) for end in (self.expires, self.revoked)]
         self.standing[slots] = np.minimum(*ends)
@@ -126,10 +128,12 @@ class CredentialTable(Table):
 
     def orphan(self) -> None:
         """At a close: credentials whose parent was revoked since the last one, or switched on again, learn it."""
-        keys = np.unique(np.concatenate([np.zeros(0, np.uint64), *self._newly_revoked, *self._reversed]))
+        ended = [*self._newly_revoked, *self._reversed]
+        if not ended:
+            return
+        parents = self.find(np.unique(np.concatenate(ended)))
         self._newly_revoked.clear()
         self._reversed.clear()
-        parents = self.find(keys)
         parents = parents[parents >= 0]
         if not len(parents):
             return
@@ -152,6 +156,8 @@ class CredentialTable(Table):
 
 def _statements_so_far(owner: I64, states: Bool) -> I64:
     """int64[n]: for each row, how many rows of its owner up to and with it state something."""
+    if not states.any():
+        return np.zeros(len(owner), np.int64)
     order = np.argsort(owner, kind="stable")
     total = np.cumsum(states[order])
     starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0][: len(owner)])

@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
-from detector.domain import I32, I64, U64
+from detector.domain import I32, I64, U64, Bool
 
 _EMPTY: Final = -1
 _GONE: Final = -2
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+_SPREAD: Final = np.array(0x9E3779B97F4A7C15, np.uint64)
+_NOWHERE: Final = np.array(-1)  # int64
 
 
 class SlotIndex:
@@ -48,17 +49,23 @@ class SlotIndex:
 
     def find(self, keys: U64) -> I64:
         """int64[n]: the slot of each key, -1 where there is none."""
-        found = np.full(len(keys), -1, np.int64)
-        pending = np.arange(len(keys))
+        if not len(keys):
+            return np.zeros(0, np.int64)
         cell = self._home(keys)
+        found, on = self._look(cell, keys)
+        pending = on.nonzero()[0]  # most keys are where they belong, or nowhere
         mask = len(self._cells) - 1
         while len(pending):
-            slot = self._cells[cell]
-            hit = (slot >= 0) & (self.keys[np.maximum(slot, 0)] == keys[pending])
-            found[pending[hit]] = slot[hit]
-            on = ~hit & (slot != _EMPTY)
-            pending, cell = pending[on], (cell[on] + 1) & mask
+            cell[pending] = (cell[pending] + 1) & mask
+            found[pending], on = self._look(cell[pending], keys[pending])
+            pending = pending[on]
         return found
+
+    def _look(self, cell: I64, keys: U64) -> tuple[I64, Bool]:
+        """The slot of each key if it is in that cell, else -1; and whether it may be in a later one."""
+        slot = self._cells[cell]
+        hit = (self.keys[slot] == keys) & (slot >= 0)
+        return np.where(hit, slot, _NOWHERE), hit != (slot != _EMPTY)
 
     def admit(self, keys: U64) -> tuple[I64, I64]:
         """Slots of all keys, and the slots that are new (each once, in order of first appearance)."""
@@ -90,7 +97,8 @@ class SlotIndex:
         self._free.extend(slots.tolist())
 
     def _home(self, keys: U64) -> I64:
-        return ((keys * _SPREAD) >> np.uint64(64 - self._bits)).astype(np.int64)
+        found: I64 = ((keys * _SPREAD) >> np.uint64(64 - self._bits)).view(np.int64)
+        return found
 
     def _allocate(self, count: int) -> I64:
         reused = self._free[:count]

@@ -18,7 +18,7 @@ import numpy as np
 
 from detector.domain import DAY, HOUR, I64, SECOND, U32, U64, Bool, UseBatch
 from detector.fingerprint.facets import ADDRESS, Facets
-from detector.fingerprint.hashing import mix
+from detector.fingerprint.hashing import among, mix
 from detector.fingerprint.pods import PodKeys, accepted, by_kubelets, by_pods, keys
 from detector.state.peers import UNIT, PeerTable, carrier_key
 from detector.state.rounds import rounds
@@ -269,7 +269,7 @@ def _seen(batch: UseBatch, facets: Facets, rows: I64) -> _Seen:
 def _collect(pending: list[_Seen], suspected: U64) -> _Seen:
     columns = {name: np.concatenate([getattr(one, name) for one in pending]) for name in _Seen.__slots__}
     pending.clear()
-    free = ~np.isin(columns["principal"], suspected)
+    free = ~among(columns["principal"], suspected)
     return _Seen(**{name: column[free] for name, column in columns.items()})
 
 

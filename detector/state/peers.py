@@ -64,7 +64,9 @@ class PeerTable(Table):
         """Add one member under each key. Order does not matter."""
         slot, fresh = self.admit(keys)
         self.since[fresh] = self.generation
-        self._turn(np.unique(slot))
+        past = slot[self.since[slot] != self.generation]
+        if len(past):
+            self._turn(np.unique(past))
         register = (members & np.uint64(REGISTERS - 1)).astype(np.int64)
         np.maximum.at(self.now, (slot, register), _rank(members >> np.uint64(4)))
 

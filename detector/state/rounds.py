@@ -19,10 +19,17 @@ def rounds(owner: NDArray[Any]) -> Iterator[I64]:
     """Positions of the k-th row of every owner, for k = 0, 1, …; each ascending."""
     if not len(owner):
         return
-    order = np.argsort(owner, kind="stable")
+    order = owner.argsort(kind="stable")
     ordered = owner[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    place = np.arange(len(owner)) - np.repeat(starts, np.diff(np.r_[starts, len(owner)]))
-    by_round = np.argsort(place, kind="stable")
-    for part in np.split(order[by_round], np.cumsum(np.bincount(place))[:-1]):
-        yield np.sort(part)
+    again = np.zeros(len(owner), np.bool_)
+    again[1:] = ordered[1:] == ordered[:-1]
+    if not again.any():
+        yield np.arange(len(owner))
+        return
+    at = np.arange(len(owner))
+    place = at - np.maximum.accumulate(np.where(again, 0, at))
+    by_round = place.argsort(kind="stable")
+    end = 0
+    for count in np.bincount(place).tolist():
+        end, begin = end + count, end
+        yield np.sort(order[by_round[begin:end]])

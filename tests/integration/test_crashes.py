@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def each_once(alerts: Iterable[Record]) -> set[str]:
 
 
 async def test_kill_9_of_ingest_and_of_detect_loses_nothing_and_repeats_only_the_same_alerts(
-    broker: Cluster, tmp_path: Path, log: Log, undisturbed: set[str], capsys: pytest.CaptureFixture[str]
+    broker: Cluster, tmp_path: Path, log: Log, undisturbed: set[str], figure: Callable[[str], None]
 ) -> None:
     deployment = Deployment(broker, tmp_path, uses=USES, kafka={"session_timeout_seconds": 2})
     deployment.fill(log.records)
@@ -68,8 +68,7 @@ async def test_kill_9_of_ingest_and_of_detect_loses_nothing_and_repeats_only_the
         assert await run.terminated() == 0
 
     alerts = deployment.alerts()
-    with capsys.disabled():
-        print(f"\ncrashes: {resent:.0f} rows re-sent, {len(alerts)} alerts, {len(undisturbed)} ids")  # noqa: T201
+    figure(f"crashes: {resent:.0f} rows re-sent, {len(alerts)} alerts, {len(undisturbed)} ids")
     assert resent > 0, "no row was written twice: it was not killed between a block and its commit"
     assert each_once(alerts) == undisturbed
     words = ("--format", "blocks", await deployment.dumped(tmp_path / "dump"), "--config", config)
@@ -103,7 +102,7 @@ async def test_a_broker_lost_in_the_middle_is_waited_for_and_nothing_is_lost(
 
 
 async def test_while_a_topic_takes_no_records_memory_is_bounded_and_then_everything_goes_on(
-    three_brokers: Cluster, tmp_path: Path, log: Log, undisturbed: set[str], capsys: pytest.CaptureFixture[str]
+    three_brokers: Cluster, tmp_path: Path, log: Log, undisturbed: set[str], figure: Callable[[str], None]
 ) -> None:
     """First alerts, which stops detect alone; then uses, which stops ingest before a backlog of a hundred megabytes.
 
@@ -136,7 +135,6 @@ async def test_while_a_topic_takes_no_records_memory_is_bounded_and_then_everyth
         deployment.configure("alerts", min_insync_replicas="1")
         await deployment.until_decided()
         assert await run.terminated() == 0
-    with capsys.disabled():
-        print(f"\nback-pressure: {before / 1e6:.0f} MB, {grown / 1e6:+.1f} MB while 100 MB waited")  # noqa: T201
+    figure(f"back-pressure: {before / 1e6:.0f} MB, {grown / 1e6:+.1f} MB while 100 MB waited")
     assert grown < 32e6
     assert each_once(deployment.alerts()) == undisturbed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -121,14 +121,13 @@ def test_every_theft_is_one_incident_whatever_the_order_of_the_raw_topics(scaled
 
 
 def test_the_incidents_of_any_order_are_those_of_scan(
-    scaled: Scaled, scanned: list[Alert], capsys: pytest.CaptureFixture[str]
+    scaled: Scaled, scanned: list[Alert], figure: Callable[[str], None]
 ) -> None:
     run, files = incidents([record.alert for record in scaled.alerts]), incidents(scanned)
     alone = [one for one in run if not any(overlap(one, other) for other in files)]
     alone += [one for one in files if not any(overlap(one, other) for other in run)]
     part = len(alone) / (len(run) + len(files))
-    with capsys.disabled():
-        print(f"\nany order: {len(run)} incidents, scan {len(files)}, symmetric difference {part:.1%}")  # noqa: T201
+    figure(f"any order: {len(run)} incidents, scan {len(files)}, symmetric difference {part:.1%}")
     assert part <= 0.01, alone
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ INACTIVITY, LATENESS = 5.0, 1.0
 
 
 async def test_an_idle_partition_closes_its_incidents_by_ticks(
-    broker: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    broker: Cluster, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     """A thief's last use is the last record there is; another raw partition never speaks, and holds nothing up."""
     log = fleets((2,)).ending_at(datetime.now(UTC))
@@ -38,8 +39,7 @@ async def test_an_idle_partition_closes_its_incidents_by_ticks(
         assert await run.terminated() == 0
     alerts = deployment.alerts()
     waited = (alerts[-1].time - deployment.read(deployment.raws[0])[-1].time) / 1000
-    with capsys.disabled():
-        print(f"\nticks: closed {waited:.1f} s after the last record")  # noqa: T201
+    figure(f"ticks: closed {waited:.1f} s after the last record")
     assert waited > INACTIVITY
     words = ("--format", "blocks", await deployment.dumped(tmp_path / "dump"), "--config", config)
     assert Counter(await scan(tmp_path / "scan", *words)) == Counter(record.value for record in alerts)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.clients import Sdk
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Holding, Principal
 from detector.simulate.formats.cloudtrail import Role
 from detector.simulate.machines import PrivateNetwork, Workload, keys, lifetimes, replicas
-from detector.simulate.populations.base import Population, group, groups_of, live, migrated, principal
+from detector.simulate.populations.base import Population, duties, group, groups_of, live, migrated, principal
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR
 
@@ -31,7 +31,14 @@ class Containers(Population):
             account = sites.accounts[fleet.between(0, len(sites.accounts))]
             public = fleet.rng.random() < _PUBLIC
             agent = _fargate if public or fleet.rng.random() < _FARGATE else _on_instances
-            made = group(fleet, account, f"/ecs-{number}/", "aws.session/container", AWS_WORK, agent=agent)
+            made = group(
+                fleet,
+                account,
+                f"/ecs-{number}/",
+                "aws.session/container",
+                duties(fleet, AWS_WORK, AWS_OPERATIONS),
+                agent=agent,
+            )
             region = fleet.regions[fleet.between(0, len(fleet.regions))]
             gateways = None if public else migrated(fleet, sites, sites.nat(account, region), account)
             network = PrivateNetwork(region) if public else PrivateNetwork.draw(fleet, region)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import ClassVar
 
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.clients import Sdk
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Holding, Principal
@@ -16,6 +16,7 @@ from detector.simulate.populations.base import (
     Population,
     Shift,
     borrowed,
+    duties,
     group,
     groups_of,
     migrated,
@@ -43,7 +44,14 @@ class Functions(Population):
         """See `Population.populate`."""
         for number, size in enumerate(groups_of(fleet, principals)):
             account = sites.accounts[fleet.between(0, len(sites.accounts))]
-            made = group(fleet, account, f"/fn-{number}/", "aws.session/function", AWS_WORK, agent=_agent)
+            made = group(
+                fleet,
+                account,
+                f"/fn-{number}/",
+                "aws.session/function",
+                duties(fleet, AWS_WORK, AWS_OPERATIONS),
+                agent=_agent,
+            )
             region = fleet.regions[fleet.between(0, len(fleet.regions))]
             attached = fleet.rng.random() < _ATTACHED
             gateways = migrated(fleet, sites, sites.nat(account, region), account) if attached else None

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from detector.simulate.call import Action, Context
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.cloudtrail import Role, aws_service
 from detector.simulate.machines import PrivateNetwork, Workload, keys, lifetimes, replicas
-from detector.simulate.populations.base import Population, group, groups_of, live, migrated, principal
+from detector.simulate.populations.base import Population, duties, group, groups_of, live, migrated, principal
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR, MINUTE
 
@@ -46,7 +46,9 @@ class Instances(Population):
         """See `Population.populate`."""
         for number, size in enumerate(groups_of(fleet, principals)):
             account = sites.accounts[fleet.between(0, len(sites.accounts))]
-            made = group(fleet, account, f"/svc-{number}/", "aws.session/instance", AWS_WORK)
+            made = group(
+                fleet, account, f"/svc-{number}/", "aws.session/instance", duties(fleet, AWS_WORK, AWS_OPERATIONS)
+            )
             way = _way(fleet, sites, account)
             immutable = bool(fleet.rng.random() < _IMMUTABLE)
             delivery = "1.0" if fleet.rng.random() < _OLD_METADATA else "2.0"

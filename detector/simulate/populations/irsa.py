@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from detector.simulate.call import Action
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.cloudtrail import Identity, Role, compact, issued, session
@@ -21,6 +21,7 @@ from detector.simulate.populations.base import (
     Population,
     Shift,
     borrow,
+    duties,
     group,
     groups_of,
     migrated,
@@ -64,7 +65,9 @@ class Irsa(Population):
             cluster = sites.clusters[fleet.between(0, len(sites.clusters))]
             region = sites.regions_of[cluster]
             host = f"oidc.eks.{region}.amazonaws.com/id/{issuers[cluster]}"
-            made = group(fleet, account, f"/pods-{number}/", "aws.session/web-identity", AWS_WORK)
+            made = group(
+                fleet, account, f"/pods-{number}/", "aws.session/web-identity", duties(fleet, AWS_WORK, AWS_OPERATIONS)
+            )
             egress = migrated(fleet, sites, sites.nat(cluster, region), cluster)
             network = PrivateNetwork.draw(fleet, region)
             naming = _SESSION_NAMES[fleet.between(0, len(_SESSION_NAMES))]

@@ -20,7 +20,7 @@ from detector.simulate.clusters import RENEWED, TOKEN_LIFE, Cluster, Node
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.kubernetes import FORBIDDEN, pod_token, removal
-from detector.simulate.populations.base import Population, Shift, borrow, group, groups_of, principal, schedule
+from detector.simulate.populations.base import Population, Shift, borrow, duties, group, groups_of, principal, schedule
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR, MINUTE
 
@@ -94,7 +94,7 @@ def _deployments(fleet: Fleet, cluster: Cluster, number: int, size: int) -> Iter
         cluster.name,
         f"/{namespace}/",
         "k8s.bound-token",
-        cluster_work(namespace),
+        duties(fleet, cluster_work(namespace), CLUSTER_STRANGE),
         families=_LANGUAGES,
         agent=agent,
     )
@@ -230,7 +230,7 @@ class _Life:
             node=pod.node.name, stale_after=start + TOKEN_LIFE if cluster.extended else 0,
         )  # fmt: skip
         account = f"{deployment.namespace}/{deployment.account}"
-        pod.node.issue(fleet, start - fleet.between(0, 3), account, (name, uid), token, bodies=cluster.bodies)
+        pod.node.issue(fleet, start - fleet.between(1, 4), account, (name, uid), token, bodies=cluster.bodies)
         holding = Holding(
             deployment.owner, subject, token, "k8s.bound-token", start,
             start + (_YEAR if cluster.extended else TOKEN_LIFE),
