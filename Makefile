@@ -1,6 +1,6 @@
 # Needs make and Python 3.11 or newer; everything else is installed, with hashes, into .venv/.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench evaluate clean
 SHELL := /bin/sh
 
 # The first of these that runs, is new enough and can make an environment; `make PYTHON=/path/to/python3.12` overrides.
@@ -26,6 +26,9 @@ lint: .venv/dev.stamp ## Check style and types
 
 bench: .venv/dev.stamp ## Measure speed, as ratios, in one run
 	@$(BIN)/python -m tests.bench
+
+evaluate: .venv/evaluate.stamp ## Measure what is found and what it costs, against baselines: build/evaluate/index.html
+	@$(BIN)/detector evaluate
 
 clean: ## Remove the environment and everything made
 	rm -rf .venv .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -197,8 +197,10 @@ def load_bundle(path: Path) -> Bundle:
 def _problems(bundle: Bundle) -> list[str]:
     checks = {
         "novelty.discount must lie in (0, 1)": 0 < bundle.novelty.discount < 1,
-        "novelty.base must name prefix, address, family, client, service and action": set(bundle.novelty.base)
-        == {"prefix", "address", "family", "client", "service", "action"},
+        "novelty.base must name provider, prefix, address, family, client, service and action": set(bundle.novelty.base)
+        == {"provider", "prefix", "address", "family", "client", "service", "action"},
+        "novelty.base.prefix must be below provider": bundle.novelty.base.get("prefix", 0)
+        < bundle.novelty.base.get("provider", 1),
         "novelty.base probabilities must lie in (0, 1)": all(0 < p < 1 for p in bundle.novelty.base.values()),
         "novelty.clip must be [low, high] with low < high": bundle.novelty.clip[0] < bundle.novelty.clip[1],
         "revocation steps must ascend": all(

@@ -71,6 +71,7 @@ class Flag(IntFlag):
     ON_BEHALF = 1  # a service acts for the principal: counted, never scored
     TS_SUSPECT = 2  # the event time is not believed: moves no watermark, is neither scored nor learnt
     REACTIVATED = 4  # with DECLARE: the credential was switched on again
+    KNOWN_EGRESS = 8  # the operator declared that this principal may come from this address
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,10 @@ def hash_text(text: str) -> int:
 
 
 class UseRow(NamedTuple):
-    """One use as a source states it; the columns of `UseBatch` before encoding, positions left to the stream."""
+    """One use as a source states it; the columns of `UseBatch` before encoding.
+
+    Positions are left to the stream, and `provider`, `environment` and `owner` to enrichment: no log may state them.
+    """
 
     native_id: str
     source: str
@@ -232,11 +236,15 @@ class UseRow(NamedTuple):
     raw_offset: int = 0
     row: int = 0
     append_time: int = 0
+    provider: str = ""
+    environment: str = ""
+    owner: str = ""
 
 
 TEXT_COLUMNS: Final = (
     "source", "ref_stream", "realm", "account", "principal", "session", "credential", "parent", "peer_group",
     "issuer", "address", "client", "instance", "node", "channel", "region", "delivery", "action", "resource", "error",
+    "provider", "environment", "owner",
 )  # fmt: skip
 NUMBER_COLUMNS: Final[dict[str, type[np.generic]]] = {
     "raw_partition": np.int64, "raw_offset": np.int64, "row": np.int32, "use_index": np.int32,
@@ -262,6 +270,8 @@ class UseBatch:
     `issue` row's `credential` was issued to. `kind` indexes `KINDS`. `instance` is the workload instance the
     credential says it is bound to; `delivery` the way it was delivered (EC2 metadata version); `channel` a VPC
     endpoint (`vpce:…`), `service:…` or `console`; `client` the user agent as logged; `action` `service:verb`.
+    What the operator's assets say of a row (`enrichment.py`): `provider` who its address belongs to, `environment`, and
+    `owner` of the principal.
     """
 
     strings: StringTable
@@ -286,6 +296,9 @@ class UseBatch:
     action: I32
     resource: I32
     error: I32
+    provider: I32
+    environment: I32
+    owner: I32
     raw_partition: I64
     raw_offset: I64
     row: I32

@@ -9,8 +9,8 @@ rows in their order, the bundle and the configuration, and of nothing else: batc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, Self
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
@@ -20,11 +20,11 @@ from detector.bundle import Bundle
 from detector.control import Config, Control, Feedback, Model, Revoked
 from detector.decision.alerts import AlertBuilder
 from detector.decision.candidates import CandidateReader
-from detector.decision.incidents import Incidents, Revision
+from detector.decision.incidents import Incidents, Revision, Tolerance
 from detector.detections.base import Detection
 from detector.domain import SECOND, Activity, StringTable, UseBatch, UseRow
 from detector.errors import BlockError, RecordError
-from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, PREFIX, Facets, Fingerprinter
+from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, PREFIX, PROVIDER, Facets, Fingerprinter
 from detector.fingerprint.hashing import short_id
 from detector.records import event_time
 from detector.scoring.episode import Candidate, Episode
@@ -35,10 +35,15 @@ from detector.state.shard import Limits, Shard
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """An alert, and whether it goes out: not when only detections in shadow have fired on its incident."""
+    """An alert, and why it is withheld: only detections in shadow have fired on its incident, or it is tolerated."""
 
     alert: Alert
-    sends: bool
+    withheld: Literal["", "shadow", "tolerated"] = ""
+
+    @property
+    def sends(self) -> bool:
+        """Whether it goes out."""
+        return not self.withheld
 
 
 @dataclass(slots=True)
@@ -63,13 +68,15 @@ class Configuration:
     """What decides besides rows and bundle.
 
     `detections` are all that are known, by id; `evaluated` those that are not off, `sending` those of them that are
-    not in shadow. What is switched off while an incident is open has still fired on it.
+    not in shadow. What is switched off while an incident is open has still fired on it. `tolerated` are exceptions by
+    credential.
     """
 
     detections: Mapping[str, Detection]
     evaluated: frozenset[str]
     sending: frozenset[str]
     digest: str = ""
+    tolerated: Mapping[str, Tolerance] = field(default_factory=dict)
 
     @classmethod
     def of(cls, detections: Mapping[str, Detection], digest: str = "") -> Self:
@@ -116,7 +123,7 @@ class Pipeline:
         self._switches = switches
         self._fingerprint = Fingerprinter()
         self._shard = Shard(limits or Limits(), timing)
-        self._incidents = Incidents(bundle, configuration.active, configuration.sending, timing.inactivity)
+        self._incidents = Incidents(bundle, configuration.active, inactivity=timing.inactivity)
         self._take_up()
 
     def process(self, batch: UseBatch) -> list[Emission]:
@@ -192,6 +199,7 @@ class Pipeline:
             FAMILY: facets.family_code,
             CLIENT: facets.client_code,
             ACTION: batch.action,
+            PROVIDER: batch.provider,
         }
         for level, column in codes.items():
             shard.lexicon.note(facets.value[:, level], column, batch.strings, shard.row)
@@ -221,7 +229,9 @@ class Pipeline:
     def _emit(self, revision: Revision) -> Emission:
         active = self._shard.credentials.active(revision.principal, revision.deciding.time // SECOND)
         alert = self._alerts.alert(revision, active)
-        return Emission(alert, not self._configuration.sending.isdisjoint(alert.detections))
+        if self._configuration.sending.isdisjoint(alert.detections):
+            return Emission(alert, "shadow")
+        return Emission(alert, "tolerated" if revision.incident.tolerance is not None else "")
 
     # --- control rows ------------------------------------------------------------------------------------------------
 
@@ -245,7 +255,8 @@ class Pipeline:
         """Decide by the bundle and the configuration from here on; what is remembered stays."""
         self._scorer = Scorer(self._bundle)
         self._alerts = AlertBuilder(self._bundle, self._configuration.detections, self._configuration.digest)
-        self._incidents.decide_by(self._bundle, self._configuration.active, self._configuration.sending)
+        chosen = self._configuration
+        self._incidents.decide_by(self._bundle, chosen.active, chosen.sending, chosen.tolerated)
 
     def _feed_back(self, said: Feedback) -> list[Emission]:
         """A verdict; a benign one ends the quarantine, so that the close it causes learns what the incident saw."""

@@ -162,7 +162,10 @@ class ResponseSettings(Section, frozen=True):
 
 
 class Settings(Section, frozen=True):
-    """Everything an operator chooses. `bundle` is a shipped name or a path; `detections` is keyed by detection id."""
+    """Everything an operator chooses. `bundle` is a shipped name or a path; `detections` is keyed by detection id.
+
+    `assets` is the path of an assets file (`assets.py`): what is known of the fleet besides its logs.
+    """
 
     kafka: Kafka = Kafka()
     realms: Realms = Realms()
@@ -171,6 +174,7 @@ class Settings(Section, frozen=True):
     sinks: dict[SinkName, SinkSettings] = {}
     http: Http = Http()
     bundle: Text = "default"
+    assets: Text | None = None
     detections: dict[str, DetectionSettings] = {}
     response: ResponseSettings = ResponseSettings()
 
@@ -198,7 +202,7 @@ class Resolved:
 def load_settings(path: Path | None, env: Mapping[str, str], flags: Mapping[str, Plain] | None = None) -> Settings:
     """Settings of a file or a folder of them (None: the defaults), an environment and flags (dotted path → value).
 
-    The `*.yaml` files of a folder are layers in the order of their names.
+    The `*.yaml` files of a folder are layers in the order of their names, but for `assets.yaml`, which is none.
 
     Raises ConfigError with every problem as file:line:col, variable or flag.
     """
@@ -317,10 +321,10 @@ def _place(origins: Mapping[str, str], key: str) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    """The settings files that a path stands for. Raises ConfigError for a folder without any."""
+    """The settings files that a path stands for; assets are none. Raises ConfigError for a folder without any."""
     if not path.is_dir():
         return [path]
-    found = sorted(path.glob("*.yaml"))
+    found = sorted(file for file in path.glob("*.yaml") if file.name != "assets.yaml")
     if not found:
         raise ConfigError(f"{path}: expected a settings file, or a folder with *.yaml files; found a folder without")
     return found

@@ -18,7 +18,10 @@ LAYERS: Final[tuple[tuple[str, ...], ...]] = (
     ("__init__", "domain", "errors", "alert", "records"),
     ("registry", "bundle", "advice", "sources", "fingerprint", "state", "scoring", "detections"),
     ("decode", "envelopes", "control", "routing", "pipeline", "decision"),
-    ("stream", "sinks", "encoders", "response", "telemetry", "settings", "layers", "locate", "diagnose", "resources"),
+    (
+        *("stream", "sinks", "encoders", "response", "telemetry", "settings", "layers", "locate", "diagnose"),
+        *("resources", "assets", "range_files", "enrichment"),
+    ),
     ("runtime", "training", "simulate", "console"),
     ("cli", "__main__"),
 )
@@ -40,6 +43,7 @@ OWNERS: Final[dict[str, tuple[str, ...]]] = {
     "jsonschema": ("diagnose.py",),
     "markupsafe": ("training/",),
     "matplotlib": ("training/",),
+    "maxminddb": ("range_files.py",),
     "msgspec": ("",),
     "numpy": ("",),
     "prometheus_client": ("telemetry/",),

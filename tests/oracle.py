@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,10 @@ from tests.oracle_pods import Pods, Standing, is_accepted, is_pod, pods_content
 
 UNSET = -(1 << 62)
 MASK = (1 << 64) - 1
-PARENT = {1: 0, 3: 2, 5: 4}
-PARTS = {"places": (0, 1, 2, 3), "actions": (4, 5)}
+PARENT = {1: 0, 3: 2, 5: 4, 0: 6}  # of a prefix only where its provider is known
+ROOT = {0: 0, 2: 1, 4: 2, 6: 3}
+HOMES = (0, 3, 5, 6)
+PARTS = {"places": (0, 1, 2, 3, 6), "actions": (4, 5)}
 SETS, WAYS = {"places": 10, "actions": 4}, 8
 
 
@@ -91,7 +94,7 @@ class Profile:
     sets: dict[str, list[list[Cell | None]]] = field(
         default_factory=lambda: {part: [[None] * WAYS for _ in range(sets)] for part, sets in SETS.items()}
     )
-    roots: list[list[int]] = field(default_factory=lambda: [[0, 0, 0] for _ in LADDERS])  # count, hour, children
+    roots: list[list[int]] = field(default_factory=lambda: [[0, 0, 0] for _ in ROOT])  # count, hour, children
     home: list[list[int]] = field(default_factory=lambda: [[0, 0] for _ in LEVELS])  # value, weight
 
     def ways(self, level: int, value: int) -> list[Cell | None]:
@@ -109,21 +112,24 @@ class Profile:
         gap = hours_between(hour, cell.hour)
         return gap > 0, gap > 0 and (hour - gap) // 24 != hour // 24
 
-    def learn(self, level: int, value: int, hour: int) -> bool:
-        """Whether the value is new, and one that its parent counts."""
+    def learn(self, level: int, value: int, parent: int, hour: int) -> None:
         cell = self.cell(level, value)
         known = cell is not None
         if cell is not None:
             if hours_between(hour, cell.hour) <= 0:
-                return False
+                return
             cell.count = min(decay(cell.count, cell.hour, hour) + CELL, 0xFFFF)
             cell.hour = hour & 0xFFFF
         else:
             ways = self.ways(level, value)
             faint = [-1 if one is None else decay(one.count, one.hour, hour) for one in ways]
             ways[faint.index(min(faint))] = Cell(max(value & 0xFFFFFF, 1), CELL, hour & 0xFFFF)
-        if level not in PARENT:
-            root = self.roots[level // 2]
+        if parent:
+            above = self.cell(level, parent)
+            if above is not None and not known:
+                above.children = min(above.children + 1, 0xFF)
+        if level in ROOT:
+            root = self.roots[ROOT[level]]
             older = hours_between(hour, root[1]) < 0
             root[0] = decay(root[0], root[1], hour) + CELL
             root[1] = root[1] if older else hour & 0xFFFF
@@ -133,12 +139,6 @@ class Profile:
             self.home[level] = [value, home[1] + 1]
         else:
             home[1] -= 1
-        return level in PARENT and not known
-
-    def count_child(self, level: int, parent: int) -> None:
-        above = self.cell(level, parent)
-        if above is not None:
-            above.children = min(above.children + 1, 0xFF)
 
 
 @dataclass
@@ -289,7 +289,15 @@ class Oracle:
     def judge(self, use: UseBatch, facets: Facets) -> None:
         for value, code in zip(
             facets.value[0].tolist(),
-            (facets.prefix_code[0], use.address[0], facets.family_code[0], facets.client_code[0], 0, use.action[0]),
+            (
+                facets.prefix_code[0],
+                use.address[0],
+                facets.family_code[0],
+                facets.client_code[0],
+                0,
+                use.action[0],
+                use.provider[0],
+            ),
             strict=True,
         ):
             if value:
@@ -373,7 +381,7 @@ class Oracle:
 
     def novelty(self, use: UseBatch, facets: Facets, profile: Profile) -> list[int]:
         priors = self.bundle.novelty
-        low, high = (round(edge * NAT) for edge in priors.clip)
+        high = round(priors.clip[1] * NAT)
         hour, found = int(facets.hour[0]), []
         for ladder, levels in enumerate(LADDERS.values()):
             values = [int(facets.value[0, level]) for level in levels]
@@ -385,23 +393,43 @@ class Oracle:
                 min(-log(max(max(c / CELL - priors.discount, 0) / (t / CELL + priors.concentration), 1e-9)), high)
                 for c, t, _ in own
             )
-            total, parent = 0, ladder + 1
-            for level, value, (count, hours, children) in zip(levels, values, own, strict=True):
-                base = priors.base[LEVELS[level]]
-                realm = self.shared(int(facets.realm[0]), value, parent, base)
-                group = self.shared(int(facets.group[0]), value, parent, realm)
-                mine = self.predict(count / CELL, hours / CELL, float(children), group)
-                attacker = priors.attacker_weight * base + (1 - priors.attacker_weight) * realm
-                if value:
-                    total += min(max(log(attacker) - log(mine), low), high)
-                parent = value
+            ratios = [
+                self.ratio(facets, value, parent, counts, priors.base[LEVELS[level]])
+                for level, value, parent, counts in zip(levels, values, (ladder + 1, values[0]), own, strict=True)
+            ]
+            provider, named = int(facets.value[0, 6]), decay(profile.roots[3][0], profile.roots[3][1], hour)
+            if ladder == 0 and provider and not n[0] and 2 * named >= own[0][1]:
+                above = profile.cell(6, provider)
+                hours = decay(above.count, above.hour, hour) if above else 0
+                base = priors.base["provider"]
+                by = [
+                    self.ratio(facets, provider, 4, (hours, named, profile.roots[3][2]), base),
+                    self.ratio(
+                        facets, values[0], provider, (0, hours, above.children if above else 0),
+                        priors.base["prefix"] / base,
+                    ),
+                ]  # fmt: skip
+                by[1] = by[1] if hours else min(by[1], 0)
+                ratios[0] = min(sum(by), high)
+            total = sum(ratios)
             quanta = total if values[0] and reach >= self.minimum else 0
+            if ladder == 0 and int(use.flags[0]) & Flag.KNOWN_EGRESS:
+                quanta = 0
             if ladder == 2 and n[1]:
                 quanta = 0
             if int(use.outcome[0]) == Outcome.DENIED:
                 quanta = quanta * round(priors.denied_weight * NAT) // NAT
             found.append(max(quanta, 0))
         return found
+
+    def ratio(self, facets: Facets, value: int, parent: int, own: tuple[int, int, int], base: float) -> int:
+        priors, (count, hours, children) = self.bundle.novelty, own
+        realm = self.shared(int(facets.realm[0]), value, parent, base)
+        group = self.shared(int(facets.group[0]), value, parent, realm)
+        mine = self.predict(count / CELL, hours / CELL, float(children), group)
+        attacker = priors.attacker_weight * base + (1 - priors.attacker_weight) * realm
+        low, high = (round(edge * NAT) for edge in priors.clip)
+        return min(max(log(attacker) - log(mine), low), high) if value else 0
 
     def new_action(self, use: UseBatch, novelty: int) -> int:
         priors = self.bundle.action
@@ -532,7 +560,7 @@ class Oracle:
             fellows = self.estimate(join(join(one, int(facets.group[0])), 1))
             known = own >= limits.below_hour_cells * CELL or fellows >= limits.below_peers * peers.UNIT
             strange = strange and one != 0 and not known
-        return strange
+        return strange and not facets.declared[0]
 
     def pod_binding(self, facets: Facets, holder: Holder, here: Context, stands: Standing) -> int:
         address = int(facets.value[0, 1])
@@ -602,12 +630,18 @@ class Oracle:
                 self.words.get(profile.home[0][0], ""), self.words.get(profile.home[3][0], ""),
                 profile.roots[0][2], profile.roots[1][2],
                 self.words.get(profile.home[5][0], ""), profile.roots[2][2],
+                self.words.get(profile.home[6][0], ""), profile.roots[3][2], self.knows_provider(facets, profile),
             ),
             cold=cold, holder=int(facets.holder[0]),
             baseline_seconds=max(int(use.time[0]) // SECOND - profile.first, 0),
             refused=denied[0], refused_usually=denied[1],
             pod=self.pod(use, facets) if is_pod(use) else None,
+            provider=text("provider"), environment=text("environment"), owner=text("owner"),
         )  # fmt: skip
+
+    def knows_provider(self, facets: Facets, profile: Profile) -> bool:
+        cell = profile.cell(6, int(facets.value[0, 6]))
+        return cell is not None and decay(cell.count, cell.hour, int(facets.hour[0])) > 0
 
     def pod(self, use: UseBatch, facets: Facets) -> Pod:
         addresses = (self.words.get(key, "") for key in self.pods.texts(self.pods.keys(use, facets)["node"]))
@@ -665,24 +699,21 @@ class Oracle:
                 new_hour, new_day = self.profiles[row.principal].stale(level, value, hour)
                 if not value or not new_hour:
                     continue
-                parent = row.value[PARENT[level]] if level in PARENT else level // 2 + 1
+                parent = row.value[PARENT[level]] if level in PARENT else 0
                 lessons.add((row.principal, level, value, hour, parent))
                 if not new_day or guilty:
                     continue
-                for scope in (row.group, row.realm):
+                above = [parent] if level not in ROOT else [ROOT[level] + 1, *([parent] if parent else [])]
+                for scope, one in product((row.group, row.realm), above):
                     additions.add((join(join(value, scope), 1), row.principal))
-                    additions.add((join(join(parent, scope), 2), join(row.principal, value)))
-                    additions.add((join(join(parent, scope), 3), value))
+                    additions.add((join(join(one, scope), 2), join(row.principal, value)))
+                    additions.add((join(join(one, scope), 3), value))
                 if level == 1:
                     additions.add((join(join(value, row.realm), 4), row.holder))
             met |= set(things.items())
-        children = [
-            (principal, level, parent)
-            for principal, level, value, hour, parent in sorted(lessons)
-            if self.profiles[principal].learn(level, value, hour)
-        ]
-        for principal, level, parent in children:
-            self.profiles[principal].count_child(level, parent)
+        providers_first = sorted(lessons, key=lambda lesson: (lesson[0], (lesson[1] + 1) % 7, *lesson[2:]))
+        for principal, level, value, hour, parent in providers_first:
+            self.profiles[principal].learn(level, value, parent, hour)
         for key, member in additions:
             self.add(key, member)
         self.learn_rates(suspected)
@@ -749,7 +780,8 @@ class Oracle:
         return {
             "profiles": {
                 key: (
-                    one.first, one.last, [tuple(root) for root in one.roots], [tuple(home) for home in one.home],
+                    one.first, one.last, [tuple(root) for root in one.roots],
+                    [tuple(one.home[level]) for level in HOMES],
                     [
                         [(c.tag, c.children, c.count, c.hour) if c else (0, 0, 0, 0) for c in ways]
                         for sets in one.sets.values() for ways in sets

@@ -107,6 +107,28 @@ def random_rows(seed: int, rows: int = 300, days: int = 9, *, cluster: float = 0
     return found
 
 
+def enriched(rows: list[UseRow], since: int = 0) -> list[UseRow]:
+    """`rows` as assets of the row `since` on would have them: some networks without a provider, one with two of them.
+
+    One address is an egress that was declared for everybody. Draws nothing, so that the rows stay what they were.
+    """
+    found = []
+    for at, row in enumerate(rows):
+        *network, host = row.address.split(".")
+        provider = {"198.51.0": "cloud", "198.51.1": "cloud", "198.51.2": "hosting-1", "198.51.3": "hosting-2"}
+        named = "AS64500" if host == "1" and network[-1] == "0" else provider.get(".".join(network), "")
+        declared = row.address == "198.51.4.2"
+        if at >= since and row.activity < Activity.TICK:
+            row = row._replace(  # noqa: PLW2901
+                provider="corporate:HQ" if declared else named,
+                environment="production" if row.realm.endswith("0") else "",
+                owner="payments" if row.principal.endswith("1") else "",
+                flags=row.flags | (Flag.KNOWN_EGRESS if declared else 0),
+            )
+        found.append(row)
+    return found
+
+
 def interrupted(rows: list[UseRow], seed: int, said: list[Control]) -> list[UseRow]:
     """`rows` with ticks of both raw partitions between them, and `said` in the control partition, in this order."""
     rng = np.random.default_rng(seed)

@@ -98,7 +98,7 @@ def _with(value: object, *path: str) -> Callable[[Manifest], None]:
         (_with(1.0, "novelty", "discount"), "novelty.discount must lie in (0, 1)"),
         (
             _without("novelty", "base", "client"),
-            "novelty.base must name prefix, address, family, client, service and action",
+            "novelty.base must name provider, prefix, address, family, client, service and action",
         ),
         (_with(0.0, "novelty", "base", "client"), "novelty.base probabilities must lie in (0, 1)"),
         (_with([7.0, -2.0], "novelty", "clip"), "novelty.clip must be [low, high] with low < high"),

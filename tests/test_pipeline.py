@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from detector.bundle import Bundle
 from detector.control import Config, Control, ControlSource, Feedback, Model, Revoked, encode
+from detector.decision.incidents import Tolerance
 from detector.detections.base import load_detections
 from detector.domain import DAY, HOUR, SECOND, Activity, ActorClass, Flag, Outcome, UseRow
 from detector.pipeline import Configuration, Counts, Emission, Pipeline
@@ -83,6 +85,21 @@ def test_alerts_of_detections_in_shadow_are_told_apart() -> None:
     assert [one.alert.incident_id for one in emissions] == [one.alert.incident_id for one in run(stolen())[0]]
     assert not any(emission.sends for emission in emissions)
     assert all(emission.sends for emission in run(stolen())[0])
+
+
+def test_alerts_of_tolerated_credentials_are_decided_and_withheld_until_the_exception_ends() -> None:
+    rows = stolen()
+    keys = {row.credential for row in rows}
+    first, last = rows[0].time, max(row.time for row in rows)
+
+    def withheld(until: int) -> list[str]:
+        chosen = replace(Configuration.of(load_detections()), tolerated=dict.fromkeys(keys, Tolerance(until, "known")))
+        return [one.withheld for one in Pipeline(BUNDLE, chosen).process(batch_of(rows))]
+
+    sent = [emission.withheld for emission in run(rows)[0]]
+    assert set(sent) == {""}
+    assert withheld(last + 1) == ["tolerated"] * len(sent)
+    assert withheld(first) == sent
 
 
 def test_an_incident_closes_once_a_day_has_passed() -> None:

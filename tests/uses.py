@@ -46,7 +46,15 @@ BUNDLE = Bundle(
         attacker_weight=0.5,
         clip=(-2.0, 7.0),
         denied_weight=0.5,
-        base={"prefix": 0.0005, "address": 0.02, "family": 0.03, "client": 0.2, "service": 0.01, "action": 0.05},
+        base={
+            "provider": 0.02,
+            "prefix": 0.0005,
+            "address": 0.02,
+            "family": 0.03,
+            "client": 0.2,
+            "service": 0.01,
+            "action": 0.05,
+        },
     ),
     concurrency=ConcurrencyPriors(
         window_hours=6,

@@ -26,11 +26,12 @@ def command() -> None:
 @command.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def check(file: Path | None) -> None:
-    """Check FILE (or a folder of them), the environment and what they name: the bundle, certificates, realms.
+    """Check FILE (or a folder of them), the environment and what they name: bundle, assets, certificates, realms.
 
     Every problem at once, one a line, file:line:col first. Exit code 3 when there is one. No broker is asked.
     """
-    from detector.bundle import load_bundle  # noqa: PLC0415 - NumPy and the clients are slow to import
+    from detector.assets import known_assets  # noqa: PLC0415 - NumPy and the clients are slow to import
+    from detector.bundle import load_bundle  # noqa: PLC0415
     from detector.errors import ConfigError  # noqa: PLC0415
     from detector.resources import bundle_dir  # noqa: PLC0415
     from detector.routing import Router  # noqa: PLC0415
@@ -43,6 +44,7 @@ def check(file: Path | None) -> None:
         lambda: Connection(settings.kafka.bootstrap, settings.kafka.security),
         lambda: Router(1, settings.realms.merge, settings.realms.split),
         lambda: bundle_dir(settings.bundle),
+        lambda: known_assets(settings.assets),
     )
     for part in parts:
         try:

@@ -63,6 +63,7 @@ def _known_format(_ctx: click.Context, _param: click.Parameter, value: str | Non
 @click.option("--batch-size", type=click.IntRange(1, 1 << 20), default=4096, show_default=True, help="Uses per batch.")
 @click.option("--partitions", type=click.IntRange(1, 1024), show_default="1", help="Shards, by realm.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="A settings file.")
+@click.option("--assets", type=click.Path(), help="What is known of the fleet: a file like config/assets.yaml.")
 def command(
     *,
     paths: tuple[str, ...],
@@ -76,6 +77,7 @@ def command(
     batch_size: int,
     partitions: int | None,
     file: Path | None,
+    assets: str | None,
 ) -> int:
     """Scan PATH... (files, folders, globs, `-` for stdin; JSON, NDJSON, gzip) with the engine that `run` uses.
 
@@ -90,7 +92,8 @@ def command(
       detector scan --format blocks ./dump/
     """  # noqa: D301 - click reads \\b as "do not wrap the next paragraph"
     output = output or ("table" if out is None and sys.stdout.isatty() else "ndjson")
-    scan = _opened(paths, file, source=source, realm=realm, batch_size=batch_size, partitions=partitions)
+    flags = {"source.format": source, "source.realm": realm, "assets": assets}
+    scan = _opened(paths, file, flags, batch_size=batch_size, partitions=partitions)
     started = time.perf_counter()
     with ExitStack() as stack:
         rejected = stack.enter_context(_writable(dead_letter)) if dead_letter else None
@@ -110,9 +113,8 @@ def command(
 def _opened(
     paths: Sequence[str],
     file: Path | None,
+    flags: dict[str, str | None],
     *,
-    source: str | None,
-    realm: str | None,
     batch_size: int,
     partitions: int | None,
 ) -> Scan:
@@ -120,17 +122,18 @@ def _opened(
     from detector.runtime.scan import open_block_scan, open_scan  # noqa: PLC0415 - NumPy is slow to import
     from detector.settings import load_settings  # noqa: PLC0415
 
-    if source != _BLOCKS:
-        flags = {"source.format": source, "source.realm": realm}
-        settings = load_settings(file, os.environ, {key: value for key, value in flags.items() if value is not None})
+    said = {key: value for key, value in flags.items() if value is not None}
+    if said.get("source.format") != _BLOCKS:
+        settings = load_settings(file, os.environ, said)
         return open_scan(settings, paths, batch_size=batch_size, partitions=partitions or 1)
     if partitions is not None:
         raise UsageError(
             "--partitions: expected none with --format blocks, where each file is a partition; leave it out"
         )
-    if realm is not None:
+    if "source.realm" in said:
         raise UsageError("--realm: expected none with --format blocks, whose rows name theirs; leave it out")
-    return open_block_scan(load_settings(file, os.environ), paths, batch_size=batch_size)
+    del said["source.format"]
+    return open_block_scan(load_settings(file, os.environ, said), paths, batch_size=batch_size)
 
 
 def _writable(path: Path) -> BinaryIO:
@@ -246,38 +249,46 @@ def _bar(scan: Scan, *, live: bool) -> Iterator[Callable[[], None]]:
 
 def _summarise(scan: Scan, seconds: float, *, ndjson: bool, kept: Path | None) -> None:
     """The closing summary on stderr: one JSON line with NDJSON, else a few lines for people."""
-    summary = scan.summary
-    incidents, shadow = _by_detection(summary.incidents), _by_detection(summary.shadow)
-    events = sum(summary.events.values())
     if ndjson:
-        facts = {
-            "kind": "summary",
-            "events": dict(sorted(summary.events.items())),
-            "uses": summary.uses,
-            "principals": scan.principals,
-            "credentials": scan.credentials,
-            "rejected": dict(sorted(summary.rejected.items())),
-            "incidents": incidents,
-            "shadow": shadow,
-            "alerts": summary.alerts,
-            "seconds": round(seconds, 3),
-        }
-        click.echo(msgspec.json.encode(facts), err=True)
+        click.echo(msgspec.json.encode(_facts(scan, seconds)), err=True)
         return
-    console = stderr()
+    console, summary = stderr(), scan.summary
+    events = sum(summary.events.values())
     sources = ", ".join(f"{count:,} {source}" for source, count in sorted(summary.events.items())) or "none"
     console.print(f"{events:,} events ({sources}) in {seconds:.1f} s, {events / max(seconds, 1e-9):,.0f}/s")
     console.print(f"{summary.uses:,} uses of {scan.credentials:,} credentials by {scan.principals:,} principals")
+    if summary.without_provider < summary.addresses:  # there are assets
+        console.print(f"{summary.without_provider:,} of {summary.addresses:,} uses from addresses without a provider")
     for reason, count in sorted(summary.rejected.items()):
         console.print(f"{count:,} rejected: {reason} ({f'see {kept}' if kept else '--dead-letter FILE says where'})")
     if summary.rejected and not events:
         console.print("nothing could be read: is it a log that a source reads (--format)?")
-    if not incidents:
+    if not summary.incidents:
         console.print("no incident")
-    for found, where in ((incidents, ""), (shadow, " in shadow, not shown")):
-        for detection, by_severity in found.items():
+    withheld = ((summary.shadow, " in shadow, not shown"), (summary.tolerated, " tolerated, not shown"))
+    for found, where in ((summary.incidents, ""), *withheld):
+        for detection, by_severity in _by_detection(found).items():
             counts = ", ".join(f"{count} {word}" for word, count in by_severity.items())
             console.print(f"{detection}: {counts}{where}")
+
+
+def _facts(scan: Scan, seconds: float) -> dict[str, object]:
+    """The summary for programs."""
+    summary = scan.summary
+    return {
+        "kind": "summary",
+        "events": dict(sorted(summary.events.items())),
+        "uses": summary.uses,
+        "without_provider": summary.without_provider,
+        "principals": scan.principals,
+        "credentials": scan.credentials,
+        "rejected": dict(sorted(summary.rejected.items())),
+        "incidents": _by_detection(summary.incidents),
+        "shadow": _by_detection(summary.shadow),
+        "tolerated": _by_detection(summary.tolerated),
+        "alerts": summary.alerts,
+        "seconds": round(seconds, 3),
+    }
 
 
 def _by_detection(incidents: Mapping[str, tuple[str, Severity]]) -> dict[str, dict[str, int]]:

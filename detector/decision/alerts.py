@@ -65,9 +65,12 @@ class AlertBuilder:
             actor_class=ActorClass(suspect.actor_class).name.lower(),
             credential=_credential(suspect),
             related_credentials=_fitting(one for one in incident.credentials if one != suspect.credential),
-            src=SourceEndpoint(ip=suspect.address or None, region=suspect.region or None),
+            environment=suspect.environment or None, owner=suspect.owner or None,
+            src=SourceEndpoint(
+                ip=suspect.address or None, asn=_as_number(suspect.provider), region=suspect.region or None
+            ),
             observables=_observables(suspect), evidence=_evidence(incident),
-            reasons=reasons(episode, suspect), timeline=_timeline(deciding, suspect),
+            reasons=reasons(episode, suspect, incident.tolerance), timeline=_timeline(deciding, suspect),
             taxonomy=self._taxonomy(incident.fired), response=_response(suspect, active_credentials),
             learning=Learning(
                 baseline_age_days=round(suspect.baseline_seconds / 86_400, 1), cold_start=deciding.cold
@@ -113,6 +116,12 @@ def _suspect(episode: Episode, deciding: Candidate) -> Candidate:
     """The use that looks most like somebody else's. A return may be the owner's, so what is new comes before it."""
     found = [episode.strongest[c] for c in (BINDING, NETWORK, CLIENT, REVOCATION, *TRUST) if c in episode.strongest]
     return found[0] if found else deciding
+
+
+def _as_number(provider: str) -> int | None:
+    """The number of a provider that is named by it, as `AS64500` is."""
+    number = provider.removeprefix("AS")
+    return int(number) if provider != number and number.isdecimal() else None
 
 
 def _credential(use: Candidate) -> CredentialRef:
@@ -165,8 +174,14 @@ def _response(use: Candidate, active_credentials: int) -> ResponseAdvice:
 
 
 def _observables(use: Candidate) -> list[Observable]:
-    observed = [("ip", use.address), ("user_agent", use.client), ("credential", use.credential), ("action", use.action)]
-    expected = [("network", use.expected.prefix), ("client", use.expected.client)]
+    observed = [
+        ("ip", use.address),
+        ("provider", use.provider),
+        ("user_agent", use.client),
+        ("credential", use.credential),
+        ("action", use.action),
+    ]
+    expected = [("network", use.expected.prefix), ("provider", use.expected.provider), ("client", use.expected.client)]
     if use.pod is not None:
         observed += [("pod", use.pod.name), ("node", use.pod.address_of)]
         expected += [("node", use.pod.node), *(("ip", address) for address in use.pod.addresses)]

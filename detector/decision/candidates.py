@@ -6,10 +6,11 @@ import numpy as np
 
 from detector.domain import SECOND, Outcome, UseBatch
 from detector.fingerprint.actions import READ
-from detector.fingerprint.facets import ACTION, CLIENT, LADDERS, PREFIX, Facets
+from detector.fingerprint.facets import ACTION, CLIENT, PREFIX, PROVIDER, Facets
 from detector.fingerprint.pods import POD_TOKEN, keys
 from detector.scoring.episode import Candidate, Expected, Place, Pod
 from detector.scoring.evidence import Evidence
+from detector.state.principals import HOME_OF
 from detector.state.shard import Shard
 
 
@@ -25,7 +26,6 @@ class CandidateReader:
     def read(self, row: int) -> Candidate:
         """The candidate in `row`."""
         batch, facets, evidence = self._batch, self._facets, self._evidence
-        slot = int(self._shard.principals.find(facets.principal[row : row + 1])[0])
         known = evidence.lifecycle
         text = batch.strings.texts
         ends = [end for end in (int(known.expires[row]), int(known.revoked[row])) if end]
@@ -55,14 +55,19 @@ class CandidateReader:
             expires_at=int(known.expires[row]) * SECOND,
             ended_at=min(ends, default=0) * SECOND,
             places=self._places(row),
-            expected=self._expected(slot, row),
+            expected=self._expected(row),
             cold=bool(evidence.cold[row]),
             holder=int(facets.holder[row]),
             baseline_seconds=int(evidence.baseline[row]),
             refused=int(evidence.denied.count[row]),
             refused_usually=int(evidence.denied.usual[row]),
             pod=self._pod(row) if batch.kind[row] == POD_TOKEN else None,
+            **self._assets(row),
         )
+
+    def _assets(self, row: int) -> dict[str, str]:
+        """What the operator's assets say of a row."""
+        return {name: self._batch.text(name, row) for name in ("provider", "environment", "owner")}
 
     def _ref(self, row: int) -> str:
         stream = self._batch.text("ref_stream", row)
@@ -76,13 +81,16 @@ class CandidateReader:
             for seen in self._evidence.contexts.get(row, ())
         )
 
-    def _expected(self, slot: int, row: int) -> Expected:
+    def _expected(self, row: int) -> Expected:
         table, at = self._shard.principals, self._shard.row + row
-        home = table.home[slot].tolist()
-        prefixes, families, services = (int(table.root_children[slot, ladder]) for ladder in range(len(LADDERS)))
+        slot = int(table.find(self._facets.principal[row : row + 1])[0])
+        home = {level: int(table.home[slot, column]) for level, column in HOME_OF.items()}
+        prefixes, families, services, providers = table.root_children[slot].tolist()
         word = self._shard.lexicon.text
-        prefix, client, action = (word(home[level], at) for level in (PREFIX, CLIENT, ACTION))
-        return Expected(prefix, client, prefixes, families, action, services)
+        prefix, client, action, provider = (word(home[level], at) for level in (PREFIX, CLIENT, ACTION, PROVIDER))
+        facets, here = self._facets, slice(row, row + 1)
+        used, _ = table.seen(np.array([slot]), PROVIDER, facets.value[here, PROVIDER], facets.hour[here])
+        return Expected(prefix, client, prefixes, families, action, services, provider, providers, bool(used[0]))
 
     def _pod(self, row: int) -> Pod:
         """The row's pod. The tables of nodes and pods are frozen until the close: they are as the row was judged by."""

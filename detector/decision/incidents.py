@@ -21,6 +21,14 @@ from detector.scoring.episode import Candidate, Episode, Episodes
 MOST_IDS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """A documented exception for a credential until a time (microseconds), in the words of those who made it."""
+
+    until: int
+    words: str
+
+
 @dataclass(slots=True)
 class Incident:
     """A running incident. `uses` holds at most 100 candidates; `count` all of them. Times in microseconds."""
@@ -44,6 +52,7 @@ class Incident:
     is_told: bool = False  # a revision of it went out
     verdict: str = ""
     close_reason: str = ""
+    tolerance: Tolerance | None = None  # why it is not sent, as of its last use
 
     @property
     def holders(self) -> frozenset[int]:
@@ -80,7 +89,8 @@ class Incidents:
     """Open incidents by principal key, and the episodes they grow from.
 
     `sending` are the ids of detections that are not in shadow (None: all): an incident is told of, and paged, from the
-    moment one of them fires on it. `inactivity` (microseconds) is how long one stays open without a use.
+    moment one of them fires on it. `inactivity` (microseconds) is how long one stays open without a use. `tolerated`
+    are exceptions by credential: an incident of which every credential has one that still holds is not told of.
     """
 
     def __init__(
@@ -89,22 +99,28 @@ class Incidents:
         detections: Mapping[str, Detection],
         sending: Collection[str] | None = None,
         inactivity: int = DAY,
+        tolerated: Mapping[str, Tolerance] | None = None,
     ) -> None:
         self._inactivity = inactivity
         self._before: dict[int, list[Candidate]] = {}  # candidates of an episode that has not become an incident
         self.episodes = Episodes(bundle)
         self.open: dict[int, Incident] = {}
         self.opened = 0
-        self.decide_by(bundle, detections, sending)
+        self.decide_by(bundle, detections, sending, tolerated)
 
     def decide_by(
-        self, bundle: Bundle, detections: Mapping[str, Detection], sending: Collection[str] | None = None
+        self,
+        bundle: Bundle,
+        detections: Mapping[str, Detection],
+        sending: Collection[str] | None = None,
+        tolerated: Mapping[str, Tolerance] | None = None,
     ) -> None:
-        """Take up another bundle and other detections; what is open stays open."""
+        """Take up another bundle and other detections and exceptions; what is open stays open."""
         self._prior = bundle.decision.prior
         self._queue = bundle.decision.tiers.queue
         self._detections = detections
         self._sending = frozenset(detections if sending is None else sending)
+        self._tolerated = tolerated or {}
         self.episodes.decide_by(bundle)
 
     def observe(self, principal: int, use: Candidate) -> Revision | None:
@@ -153,16 +169,26 @@ class Incidents:
         incident.impact = max(incident.impact, impact(use.action))
         word = severity(incident.confidence, incident.impact)
         kinds = incident.kinds | episode.kinds()
-        changed = word != incident.severity or kinds != incident.kinds or bool(fired)
+        before, incident.tolerance = incident.tolerance, self._tolerance(incident)
+        expired = before is not None and incident.tolerance is None
+        changed = word != incident.severity or kinds != incident.kinds or bool(fired) or expired
         incident.severity, incident.kinds = word, kinds
         if not changed and incident.count < 2 * incident.announced:
             return None
         return self._announce(incident, use, "update" if incident.is_told else "new")
 
+    def _tolerance(self, incident: Incident) -> Tolerance | None:
+        """The exception that ends first, if each credential has one that holds at the last use."""
+        if not self._tolerated or len(incident.credentials) == MOST_IDS:  # there may be more than are listed
+            return None
+        found = [self._tolerated.get(credential) for credential in incident.credentials]
+        held = [one for one in found if one is not None and incident.last_time < one.until]
+        return min(held, key=lambda one: one.until) if len(held) == len(found) else None
+
     def _announce(self, incident: Incident, use: Candidate, status: Literal["new", "update", "closed"]) -> Revision:
         incident.revision += 1
         incident.announced = incident.count
-        sends = not self._sending.isdisjoint(incident.fired)
+        sends = not self._sending.isdisjoint(incident.fired) and incident.tolerance is None
         is_page = sends and status != "closed" and rank(incident.severity) > incident.paged
         incident.paged = max(incident.paged, rank(incident.severity)) if is_page else incident.paged
         incident.is_told = incident.is_told or sends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detector.alert import Reason
+from detector.decision.incidents import Tolerance
 from detector.domain import SECOND
 from detector.scoring.episode import Candidate, Episode
 from detector.scoring.evidence import (
@@ -22,13 +23,16 @@ from detector.scoring.evidence import (
 from detector.scoring.fixed import NAT
 
 
-def reasons(episode: Episode, suspect: Candidate) -> list[Reason]:
-    """One reason for each component of at least half a nat."""
+def reasons(episode: Episode, suspect: Candidate, tolerance: Tolerance | None = None) -> list[Reason]:
+    """One reason for each component of at least half a nat, and why the incident is not sent, if it is tolerated."""
     found = [(quanta, component) for component, quanta in enumerate(episode.components) if 2 * quanta >= NAT]
-    return [
+    told = [
         _reason(component, quanta, episode.strongest.get(component, suspect), suspect)
         for quanta, component in sorted(found, key=lambda pair: (-pair[0], TRUST.index(pair[1])))
     ]
+    if tolerance is not None:
+        told.append(Reason(facet="exception", observed=tolerance.words, expected="no exception", contribution=0.0))
+    return told
 
 
 def _reason(component: int, quanta: int, use: Candidate, suspect: Candidate) -> Reason:
@@ -42,6 +46,9 @@ def _reason(component: int, quanta: int, use: Candidate, suspect: Candidate) -> 
 
 
 def _network(use: Candidate, _: Candidate) -> tuple[str, str]:
+    usual = use.expected
+    if use.provider and usual.provider and not usual.knows_provider:
+        return f"{_where(use)}, which it never used", _usual(usual.provider, usual.providers, "provider")
     return _where(use), _usual(use.expected.prefix, use.expected.prefixes, "network")
 
 
@@ -119,7 +126,10 @@ _WORDS = {
 def _where(use: Candidate) -> str:
     if not use.address:
         return use.channel or "unknown address"
-    return f"{use.address} (in {use.prefix})" if use.prefix and use.prefix != use.address else use.address
+    within = f"in {use.prefix}" if use.prefix and use.prefix != use.address else ""
+    whose = f"of {use.provider}" if use.provider else ""
+    known = ", ".join(filter(None, (within, whose)))
+    return f"{use.address} ({known})" if known else use.address
 
 
 def _usual(home: str, known: int, what: str) -> str:

@@ -14,9 +14,11 @@ from detector.fingerprint.clients import client_of
 from detector.fingerprint.hashing import mix
 from detector.fingerprint.network import prefix_of
 
-LEVELS: Final = ("prefix", "address", "family", "client", "service", "action")
+LEVELS: Final = ("prefix", "address", "family", "client", "service", "action", "provider")
 LADDERS: Final = {"network": (0, 1), "client": (2, 3), "action": (4, 5)}  # component → (upper, lower) level
-PREFIX, ADDRESS, FAMILY, CLIENT, SERVICE, ACTION = range(6)
+# The provider stands above the prefix where enrichment knows it. The prefix does not hold it, so that what is known of
+# a network outlives a change of the assets.
+PREFIX, ADDRESS, FAMILY, CLIENT, SERVICE, ACTION, PROVIDER = range(7)
 
 _NUMBERS: Final[U64] = np.arange(1, len(LEVELS) + 1, dtype=np.uint64)
 _WITHIN, _ABOVE = [ADDRESS, CLIENT], [PREFIX, FAMILY]  # values that hold their parents by their keys
@@ -35,8 +37,8 @@ class Facets:
     `principal`, `credential`, `session` and `holder` are keys within the realm (a credential's key holds its
     principal, so everything that changes inside an epoch hangs under one principal). `holder` is what contexts are
     compared for: the principal session where one workload holds it, else the credential. `value[n, LEVELS]` are the
-    ladder values, each holding its parents; `privilege` is that of the action. `context` is what concurrency compares:
-    prefix, client family, instance.
+    ladder values, each holding its parents but for the provider; `privilege` is that of the action. `context` is what
+    concurrency compares: prefix, client family, instance. `declared`: the principal was declared to come from there.
     """
 
     realm: U64
@@ -55,6 +57,7 @@ class Facets:
     prefix_code: I32
     family_code: I32
     privilege: I8
+    declared: Bool
 
     def take(self, index: slice) -> Self:
         """The rows of a slice."""
@@ -84,7 +87,8 @@ class Fingerprinter:
         single = _SINGLE_HOLDER[batch.kind] & (batch.session != 0)
         holder = np.where(single, _under(principal, ~hashes[batch.session]), credential)
         instance = hashes[batch.instance]
-        value = _values(hashes[np.stack([prefix, batch.address, family, client, service, batch.action], axis=1)])
+        levels = (prefix, batch.address, family, client, service, batch.action, batch.provider)
+        value = _values(hashes[np.stack(levels, axis=1)])
         return Facets(
             realm=realm,
             group=mix(hashes[batch.peer_group], realm),
@@ -102,6 +106,7 @@ class Fingerprinter:
             prefix_code=prefix,
             family_code=family,
             privilege=privileges.astype(np.int8),
+            declared=batch.flags & Flag.KNOWN_EGRESS != 0,
         )
 
     def _client_codes(self, batch: UseBatch) -> tuple[I32, I32]:

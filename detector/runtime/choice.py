@@ -9,10 +9,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from detector.assets import NOTHING, Assets, known_assets
 from detector.bundle import Bundle, load_bundle
+from detector.decision.incidents import Tolerance
 from detector.detections.base import Detection, Metadata, load_detections
 from detector.domain import SECOND
 from detector.errors import ConfigError
+from detector.fingerprint.hashing import short_id
 from detector.pipeline import Configuration, Pipeline
 from detector.resources import bundle_dir
 from detector.settings import DetectionSettings, Mode, Settings
@@ -20,14 +23,20 @@ from detector.state.epochs import Timing
 from detector.telemetry.events import ControlIgnored, Observer
 
 
-def choose(settings: Settings, known: Mapping[str, Detection]) -> Configuration:
-    """What the settings make of the `known` detections (by id)."""
+def choose(settings: Settings, known: Mapping[str, Detection], assets: Assets = NOTHING) -> Configuration:
+    """What the settings and the assets make of the `known` detections (by id)."""
     modes = {name: mode_of(settings, detection.metadata) for name, detection in known.items()}
     return Configuration(
         detections=known,
         evaluated=frozenset(name for name, mode in modes.items() if mode != "off"),
         sending=frozenset(name for name, mode in modes.items() if mode == "alert"),
-        digest=settings.digest,
+        digest=short_id(settings.digest, assets.digest)[:16] if assets.digest else settings.digest,
+        tolerated={
+            credential: Tolerance(
+                one.until, f"{credential} is tolerated through {one.date}, says {one.owner}: {one.reason}"
+            )
+            for credential, one in assets.tolerated.items()
+        },
     )
 
 
@@ -40,7 +49,7 @@ class Choice:
     """Bundle and configuration by the settings, and by control rows on top of them.
 
     `observe` is told of what a control row asks for and this installation does not have. Raises ConfigError when the
-    bundle of the settings cannot be used.
+    bundle or the assets of the settings cannot be used.
     """
 
     def __init__(self, settings: Settings, observe: Observer = lambda _: None) -> None:
@@ -48,13 +57,14 @@ class Choice:
         self._observe = observe
         self._known = load_detections()
         self.first = load_bundle(bundle_dir(settings.bundle))
+        self.assets = known_assets(settings.assets)
 
     def pipeline(self) -> Pipeline:
         """An empty shard."""
         timing = self._settings.timing
         return Pipeline(
             self.first,
-            choose(self._settings, self._known),
+            choose(self._settings, self._known, self.assets),
             timing=Timing(round(timing.lateness_seconds * SECOND), round(timing.inactivity_seconds * SECOND)),
             switches=self,
         )
@@ -77,4 +87,4 @@ class Choice:
         known = {name: mode for name, mode in modes.items() if name in self._known}
         said = {name: msgspec.convert({"mode": mode}, DetectionSettings) for name, mode in known.items()}
         settings = msgspec.structs.replace(self._settings, detections=self._settings.detections | said)
-        return choose(settings, self._known)
+        return choose(settings, self._known, self.assets)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from detector.alert import Alert
 from detector.decode import RawRecord
 from detector.domain import SECOND, Activity, StringTable, UseBatch
 from detector.errors import BlockError
@@ -28,6 +27,7 @@ from detector.stream import blocks
 from detector.stream.base import Bounds, Partition, Position, RecordStream, RecordWriter
 from detector.telemetry.events import (
     AlertShadowed,
+    AlertTolerated,
     AlertWritten,
     BatchProcessed,
     CommitDone,
@@ -169,12 +169,12 @@ class Detect:
             await self._commit(partition, progress)
 
     async def _deliver(self, emissions: list[Emission]) -> None:
-        """Write what is sent until it is acknowledged; then tell of it, and of what is in shadow."""
+        """Write what is sent until it is acknowledged; then tell of it, and of what is withheld."""
         sent = [outgoing(self._alerts, emission.alert) for emission in emissions if emission.sends]
         if sent:
             await self._retried("write", lambda: self._writer.write(sent))
         for emission in emissions:
-            self._observe(_told(emission.alert, sends=emission.sends))
+            self._observe(_told(emission))
 
     async def _commit(self, partition: Partition, progress: Progress) -> None:
         """Store what is delivered; where the partition has moved, its new owner repeats it with the same ids."""
@@ -206,6 +206,14 @@ class Detect:
         return emissions
 
 
-def _told(alert: Alert, *, sends: bool) -> AlertWritten | AlertShadowed:
-    told = AlertWritten if sends else AlertShadowed
+_TOLD: Final[dict[str, type[AlertWritten | AlertShadowed | AlertTolerated]]] = {
+    "": AlertWritten,
+    "shadow": AlertShadowed,
+    "tolerated": AlertTolerated,
+}
+
+
+def _told(emission: Emission) -> AlertWritten | AlertShadowed | AlertTolerated:
+    alert = emission.alert
+    told = _TOLD[emission.withheld]
     return told(alert.id, alert.incident_id, alert.severity, alert.detection)

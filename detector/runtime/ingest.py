@@ -156,7 +156,8 @@ class Ingest:
                 events[batch.strings[code]] = events.get(batch.strings[code], 0) + count
         rows = sum(len(batch) for _, batch in done.parts)
         size = sum(len(record.value or b"") for record in outgoing)
-        self._observe(BlocksWritten(events, rows, len(outgoing) - len(done.rejected), size, seconds))
+        unknown = sum(int(((batch.address != 0) & (batch.provider == 0)).sum()) for _, batch in done.parts)
+        self._observe(BlocksWritten(events, rows, len(outgoing) - len(done.rejected), size, seconds, unknown))
         reasons: dict[str, int] = {}
         for letter in done.rejected:
             reasons[letter.reason] = reasons.get(letter.reason, 0) + 1

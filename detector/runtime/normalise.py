@@ -1,4 +1,4 @@
-"""Raw records into blocks for the partitions of `uses`: decoded by their topic's source, put in order, routed.
+"""Raw records into blocks for the partitions of `uses`: decoded by their topic's source, enriched, in order, routed.
 
 Synchronous and without a broker: the part of ingest that a thread runs.
 """
@@ -12,9 +12,11 @@ from typing import Final
 import numpy as np
 
 from detector import sources
+from detector.assets import known_assets
 from detector.control import ControlSource
 from detector.decode import DeadLetter, Decoder, RawRecord
 from detector.domain import I64, Activity, StringTable, UseBatch
+from detector.enrichment import Enricher
 from detector.registry import members
 from detector.routing import Router
 from detector.runtime.reading import RawPartition
@@ -38,7 +40,10 @@ class Normalised:
 
 
 class Normaliser:
-    """Decodes and routes for the topics of `settings`; `uses` is the number of partitions to route to."""
+    """Decodes, enriches and routes for the topics of `settings`; `uses` is the number of partitions to route to.
+
+    Raises ConfigError when the assets cannot be used.
+    """
 
     def __init__(self, settings: Settings, uses: int) -> None:
         kafka = settings.kafka
@@ -47,6 +52,7 @@ class Normaliser:
             **{topic: Decoder(known, format=raw.source, realm=raw.realm) for topic, raw in kafka.raw.items()},
             kafka.control: Decoder({ControlSource.name: ControlSource()}, format=ControlSource.name),
         }
+        self._enricher = Enricher(known_assets(settings.assets))
         self._uses = uses
         self._router = Router(uses, settings.realms.merge, settings.realms.split)
         self._by_realm = kafka.routing == "realm"
@@ -55,6 +61,7 @@ class Normaliser:
     def decode(self, partition: RawPartition, records: Sequence[RawRecord], into: Normalised) -> None:
         """Read some records of one raw partition, after those before them."""
         batch, rejected = self._decoders[partition.partition.topic].decode(records, self._strings)
+        self._enricher.enrich(batch)
         batch.raw_partition = np.full(len(batch), partition.identity, np.int64)
         into.parts.append((partition, batch))
         into.rejected += rejected

@@ -20,6 +20,7 @@ from detector import sources
 from detector.alert import Alert, Severity
 from detector.decode import DeadLetter, Decoder, RawRecord
 from detector.domain import Activity, UseBatch
+from detector.enrichment import Enricher
 from detector.pipeline import Emission, Pipeline
 from detector.registry import members
 from detector.routing import Router
@@ -39,8 +40,9 @@ class Summary:
 
     `events`: source → logged records that became uses; `uses`: rows read that state something of a credential, not
     ticks nor control rows; `decided`: rows of any kind the pipelines have had;
-    `rejected`: reason → records; `alerts`: revisions that are sent; `incidents` that are sent, and those in `shadow`:
-    incident id → (strongest detection, severity) of its last revision.
+    `rejected`: reason → records; `alerts`: revisions that are sent; `incidents` that are sent, those in `shadow` and
+    those that are `tolerated`: incident id → (strongest detection, severity) of its last revision. `addresses`: uses
+    that have one; `without_provider`: those of them whose owner the assets do not know.
     """
 
     events: Counter[str] = field(default_factory=Counter)
@@ -50,22 +52,31 @@ class Summary:
     alerts: int = 0
     incidents: dict[str, tuple[str, Severity]] = field(default_factory=dict)
     shadow: dict[str, tuple[str, Severity]] = field(default_factory=dict)
+    tolerated: dict[str, tuple[str, Severity]] = field(default_factory=dict)
+    addresses: int = 0
+    without_provider: int = 0
 
     def note_batch(self, batch: UseBatch) -> None:
         """Count the rows of a batch; the first use of a logged record stands for the record."""
         uses = batch.activity < Activity.TICK
         self.uses += int(uses.sum())
+        addressed = uses & (batch.address != 0)
+        self.addresses += int(addressed.sum())
+        self.without_provider += int((addressed & (batch.provider == 0)).sum())
         codes, counts = np.unique(batch.source[uses & (batch.use_index == 0)], return_counts=True)
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
             self.events[batch.strings[code]] += count
 
-    def note_alert(self, alert: Alert, *, sent: bool) -> None:
+    def note(self, emission: Emission) -> None:
         """Count a revision; it replaces what is known of its incident."""
+        alert = emission.alert
         known = (alert.detection, alert.severity)
-        if not sent:
-            self.shadow[alert.incident_id] = known
+        withheld = {"shadow": self.shadow, "tolerated": self.tolerated}
+        for incidents in withheld.values():
+            incidents.pop(alert.incident_id, None)
+        if emission.withheld:
+            withheld[emission.withheld][alert.incident_id] = known
             return
-        self.shadow.pop(alert.incident_id, None)
         self.alerts += 1
         self.incidents[alert.incident_id] = known
 
@@ -110,7 +121,7 @@ class Scan(ABC):
         """The step of `rows` rows of which the pipelines made `emissions`."""
         self.summary.decided += rows
         for emission in emissions:
-            self.summary.note_alert(emission.alert, sent=emission.sends)
+            self.summary.note(emission)
         return Step([emission.alert for emission in emissions if emission.sends], [])
 
 
@@ -126,6 +137,7 @@ class LogScan(Scan):
         self,
         files: FileStream,
         decoder: Decoder,
+        enricher: Enricher,
         pipelines: Sequence[Pipeline],
         router: Router,
         batch_size: int,
@@ -136,6 +148,7 @@ class LogScan(Scan):
         self.pipelines = tuple(pipelines)
         self._decoder = decoder
         self._named = named or {}
+        self._enricher = enricher
         self._router = router
         self._reorder = Reorder(rows=batch_size)
         self._bytes_read = 0
@@ -144,6 +157,7 @@ class LogScan(Scan):
         """As `Scan.steps`; no alert comes before a million rows are held, or all there are."""
         for chunk in self.files:
             batch, refused = self._decoder_of(chunk.records).decode(chunk.records, self._reorder.strings)
+            self._enricher.enrich(batch)
             self.summary.note_batch(batch)
             self._bytes_read = chunk.bytes_read
             yield self._rejected(chunk.rejected + refused)
@@ -241,7 +255,7 @@ def open_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 409
 
     Where `source` says nothing, a file that is named like a raw topic is read as that topic is.
 
-    Raises InputError (a path that names nothing), UsageError (an unknown format), ConfigError (the bundle).
+    Raises InputError (a path that names nothing), UsageError (an unknown format), ConfigError (bundle, assets).
     """
     files = FileStream(paths)
     known = {name: source() for name, source in members(sources, Source).items()}
@@ -250,12 +264,13 @@ def open_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 409
     named = {topic: Decoder(known, format=said.source, realm=said.realm) for topic, said in raw.items()}
     choice = Choice(settings)
     router = Router(partitions, settings.realms.merge, settings.realms.split)
-    return LogScan(files, decoder, [choice.pipeline() for _ in range(partitions)], router, batch_size, named)
+    pipelines = [choice.pipeline() for _ in range(partitions)]
+    return LogScan(files, decoder, Enricher(choice.assets), pipelines, router, batch_size, named)
 
 
 def open_block_scan(settings: Settings, paths: Sequence[str], *, batch_size: int = 4096) -> BlockScan:
     """A scan of dumps of `uses`, each file one partition, under the settings that `run` has.
 
-    Raises InputError (a path that names nothing), ConfigError (the bundle).
+    Raises InputError (a path that names nothing), ConfigError (bundle, assets).
     """
     return BlockScan(find_block_files(paths), Choice(settings).pipeline, batch_size)

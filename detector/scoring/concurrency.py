@@ -201,7 +201,7 @@ class _Walk:
         """Open a context of each holder, in the place of the longest unused one where all are taken; its place."""
         table, facets, slot = self.contexts, self.facets, self.holder[rows]
         filled = table.filled[slot][:, None] > WAYS
-        way = np.where(filled, table.last[slot].astype(np.int64), -1).argmin(axis=1)
+        way: I64 = np.where(filled, table.last[slot].astype(np.int64), -1).argmin(axis=1)
         clash = binding.contradicts(self.batch.kind, facets, rows, slot, self.shard)
         if self.pods is not None:
             clash |= binding.leaves_node(self.pods, facets, rows, slot, self.shard)

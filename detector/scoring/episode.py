@@ -33,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is usual for the principal: its home values, and how many others are known."""
+    """What is usual for the principal: its home values, and how many others are known.
+
+    `knows_provider`: it used the provider of the use before.
+    """
 
     prefix: str
     client: str
@@ -41,6 +44,9 @@ class Expected:
     families: int
     action: str
     services: int
+    provider: str = ""
+    providers: int = 0
+    knows_provider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,9 @@ class Candidate:
     refused: int  # different actions in the hour, where the use adds one
     refused_usually: int  # in 1/100 an hour
     pod: Pod | None = None  # none where the credential is no pod's
+    provider: str = ""
+    environment: str = ""
+    owner: str = ""
 
     @property
     def origin(self) -> str:

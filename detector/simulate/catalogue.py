@@ -3,7 +3,7 @@
 Nothing here is only for attackers: administrators change policies, posture scanners enumerate everything, and
 infrastructure as code makes users and keys. Scenarios take from AWS_ENUMERATION, AWS_SECRETS, AWS_PRIVILEGED,
 AWS_PERSISTENCE, AWS_TAMPERING, AWS_COMPUTE (also in regions where the tenant does not work, as scanners and
-inventories do) and from the CLUSTER pools of the same purposes: every one of them must be done by some benign population.
+inventories do) and from the CLUSTER pools of the same purposes: some benign population must do every one of them.
 """
 
 from __future__ import annotations
@@ -95,6 +95,9 @@ AWS_COMPUTE: Final = (
     *_write("ecs", "RunTask"), *_read("servicequotas", "ListServiceQuotas"),
 )  # fmt: skip
 
+# What inventories, autoscalers, secret rotation and posture scanners do, each some of it.
+AWS_OPERATIONS: Final = tuple(dict.fromkeys((*AWS_ENUMERATION, *AWS_SECRETS, *AWS_COMPUTE, *AWS_PRIVILEGED)))
+
 
 def _cluster(group: str, verb: str, *resources: str, where: str = "") -> tuple[Action, ...]:
     """Operations in the words of an audit event: `core:get secrets`; `where` is `NAMESPACE/NAME`, or part of it."""
@@ -183,3 +186,6 @@ CLUSTER_PERSISTENCE: Final = (
     *_cluster("certificates.k8s.io", "create", "certificatesigningrequests"),
     *_cluster("certificates.k8s.io", "update", "certificatesigningrequests/approval", where="/csr-app"),
 )  # fmt: skip
+
+# What sets up a cluster does and undoes, all of it: nothing that a thief does there is done by thieves alone.
+CLUSTER_UPKEEP: Final = tuple(dict.fromkeys((*CLUSTER_STRANGE, *CLUSTER_TAMPERING, *CLUSTER_PERSISTENCE)))

@@ -213,7 +213,8 @@ def _routine(node: str) -> Repertoire:
         Action("core", "get configmaps", resource="kube-system/kube-root-ca.crt"): 0.1,
         Action("core", "get secrets", resource="platform/registry"): 0.1,
         Action("core", "patch pods/status", read_only=False, resource="kube-system/node-agent"): 0.1,
-        Action("core", "create events", read_only=False, resource="default/"): 0.05,
+        Action("core", "create events", read_only=False, resource="default/"): 0.03,
+        Action("core", "delete pods", read_only=False, resource="kube-system/node-agent"): 0.02,
         Action("authentication.k8s.io", "create tokenreviews"): 0.03,
         Action("authorization.k8s.io", "create subjectaccessreviews"): 0.02,
     }

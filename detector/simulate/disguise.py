@@ -6,10 +6,10 @@ Every address is from a block that benign callers use as well, every client one 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from detector.simulate.clients import TOOLS, Sdk
-from detector.simulate.fleet import Fleet, Holding
+from detector.simulate.fleet import Fleet, Habitat, Holding
 from detector.simulate.truth import Stealth
 
 Place = Literal[
@@ -17,7 +17,6 @@ Place = Literal[
 ]  # fmt: skip
 Choice = TypeVar("Choice")
 _SITES: Final = 40  # private networks, as a group with endpoints draws its own: they overlap in real clouds too
-_NEIGHBOURS: Final = 60  # workloads tried
 _ENVIRONMENT: Final = "exec-env/"  # only a cloud's own runtime says that
 _LIBRARIES: Final = tuple(Sdk.first(family).agent() for family in ("boto3", "go", "js"))
 
@@ -42,40 +41,54 @@ def client(fleet: Fleet, victim: Holding, stealth: Stealth, second: int) -> str:
     return _one(fleet, _one(fleet, seen) if seen else usual)
 
 
-def address(fleet: Fleet, victim: Holding, place: Place, second: int) -> tuple[str, str]:
-    """An address at `place` and the VPC endpoint it comes through ("" = none)."""
-    plan, egress = fleet.plan, victim.habitat.egress
+class Foothold(NamedTuple):
+    """A workload of the tenant that a thief works from; it is gone at `until` (seconds)."""
+
+    habitat: Habitat
+    until: int
+
+
+def foothold(fleet: Fleet, victim: Holding, place: Place, begin: int, end: int) -> Foothold | None:
+    """The workload the thief works from in [begin, end), as far as it lasts; None where he is none of the tenant's."""
     if place == "own":
-        return _one(fleet, egress.at(second).addresses), egress.endpoint
-    if place == "neighbour":
-        return _neighbour(fleet, victim, second)
+        return Foothold(victim.habitat, fleet.end)
+    return _neighbour(fleet, victim, begin, end) if place == "neighbour" else None
+
+
+def address(fleet: Fleet, victim: Holding, place: Place) -> tuple[str, str]:
+    """An address at `place` outside the tenant, and the VPC endpoint it comes through ("" = none)."""
+    plan, region = fleet.plan, victim.habitat.egress.region
     if place == "endpoint":
         return plan.private(fleet.between(0, _SITES)), f"vpce-{fleet.hex(17)}"
     drawn: dict[Place, Callable[[], str]] = {
-        "cloud": lambda: plan.instance(egress.region),
-        "account": lambda: plan.gateway(egress.region),
+        "cloud": lambda: plan.instance(region),
         "hosting": plan.hosting,
         "residential": plan.residential,
         "runner": plan.runner,
         "other-cloud": plan.other_cloud,
     }
-    return drawn[place](), ""
+    return drawn.get(place, lambda: plan.gateway(region))(), ""
 
 
-def _neighbour(fleet: Fleet, victim: Holding, second: int) -> tuple[str, str]:
-    """The way out of another workload that is in the same log: of the same realm, else of the tenant."""
-    mine, best = victim.habitat.egress, None
-    for at in fleet.pick(len(fleet.holdings), _NEIGHBOURS):
-        one = fleet.holdings[at]
-        if one.habitat.egress is mine or one.caller.log != victim.caller.log or not one.start <= second < one.last:
+def _neighbour(fleet: Fleet, victim: Holding, begin: int, end: int) -> Foothold | None:
+    """Another workload in the same log that is there: of the same realm, else of the tenant; at best until `end`."""
+    mine, log = victim.habitat.egress, victim.caller.log
+    there: dict[int, Holding] = {}  # one for each principal, so that who has many short keys is not met more often
+    for one in fleet.holdings:
+        if not one.start <= begin < one.end or one.caller.log != log or one.habitat.egress is mine:
             continue
-        best = one
-        if one.principal.realm == victim.principal.realm:
-            break
-    if best is None:
-        return address(fleet, victim, "account", second)
-    egress = best.habitat.egress
-    return _one(fleet, egress.at(second).addresses), egress.endpoint
+        if one.principal.since <= begin < one.last:
+            there[id(one.principal)] = one
+    near = [one for one in there.values() if one.principal.realm == victim.principal.realm] or list(there.values())
+    if not near:
+        return None
+
+    def until(one: Holding) -> int:
+        return fleet.surroundings.lasting.get(id(one.habitat.egress), one.last)
+
+    able = [one for one in near if until(one) >= end]
+    chosen = _one(fleet, able) if able else max(near, key=until)
+    return Foothold(chosen.habitat, until(chosen))
 
 
 def _one(fleet: Fleet, choices: Sequence[Choice]) -> Choice:

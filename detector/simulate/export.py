@@ -4,6 +4,7 @@
 |---|---|
 | `OUT/tenant-NN/LOG.ndjson[.gz]` | the records of one log of one tenant, in order of arrival |
 | `OUT/tenant-NN/detector.yaml` | settings that read them: source and realm of each log, and which realms are one |
+| `OUT/tenant-NN/assets.yaml`, `ranges.txt` | what the tenant's operator knows, for `scan --assets` |
 | `TRUTH/tenant-NN.json` | what was malicious, and which benign cause made what unusual |
 
 A log is named `SOURCE`, or `SOURCE.REALM` where its records do not name their realm, and so is its topic.
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from detector.errors import InputError, UsageError
-from detector.simulate import truth
+from detector.simulate import knowledge, truth
 from detector.simulate.arrivals import Record, deliver, records
 from detector.simulate.fleet import Fleet
 from detector.simulate.tenant import truth_of
@@ -85,6 +86,7 @@ def write_folder(
                 files[record.log].write(record.data + b"\n")
                 counts[record.log] += 1
         (below / "detector.yaml").write_text(settings_of(fleet, sorted(counts)), encoding="utf-8")
+        knowledge.write(fleet, below)
     except OSError as error:
         raise InputError(f"{below}: expected to write the logs there, found: {error.strerror}") from error
     return dict(sorted(counts.items()))
@@ -148,36 +150,56 @@ async def send(
     Once `stopped`, what was taken is still written, and nothing more is taken. Raises what `writer.write` raises;
     then everything that `progress` was told of is acknowledged.
     """
-    counts: dict[str, int] = {}
-    seen: Counter[str] = Counter()
-    waiting: list[OutgoingRecord] = []
-    started, first, sent = clock(), -1, 0
-
-    async def flush() -> None:
-        nonlocal sent
-        if waiting:
-            await writer.write(waiting)
-            sent += len(waiting)
-            if progress:
-                progress(len(waiting))
-            waiting.clear()
-
+    sending = _Sending(writer, prefix, progress)
+    started, first = clock(), -1
     for index, record in enumerate(stream):
         first = record.arrival if first < 0 else first
         due = started + pace.due(index, record.arrival, first)
-        if len(waiting) >= _BATCH or due - clock() > _AHEAD:
-            await flush()
+        if sending.full or due - clock() > _AHEAD:
+            await sending.flush()
         while (early := due - clock()) > _AHEAD and not stopped():
             await sleep(min(early, _LOOK))
         if stopped():
             break
-        topic = prefix + record.log
-        if topic not in counts:
-            counts[topic] = await writer.partitions(topic)
-        waiting.append(OutgoingRecord(topic, record.data, partition=seen[topic] % counts[topic]))
-        seen[topic] += 1
-    await flush()
-    return sent
+        await sending.add(record)
+    await sending.flush()
+    return sending.sent
+
+
+class _Sending:
+    """Records on their way: those that wait to be written together, and how many are acknowledged."""
+
+    def __init__(self, writer: RecordWriter, prefix: str, progress: Progress | None) -> None:
+        self.sent = 0
+        self._writer = writer
+        self._prefix = prefix
+        self._progress = progress
+        self._partitions: dict[str, int] = {}
+        self._seen: Counter[str] = Counter()
+        self._waiting: list[OutgoingRecord] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether enough wait to be worth a write."""
+        return len(self._waiting) >= _BATCH
+
+    async def add(self, record: Record) -> None:
+        """Take one; each topic's partitions get records in turn."""
+        topic = self._prefix + record.log
+        if topic not in self._partitions:
+            self._partitions[topic] = await self._writer.partitions(topic)
+        partition = self._seen[topic] % self._partitions[topic]
+        self._waiting.append(OutgoingRecord(topic, record.data, partition=partition))
+        self._seen[topic] += 1
+
+    async def flush(self) -> None:
+        """Write what waits. Raises what the writer raises."""
+        if self._waiting:
+            await self._writer.write(self._waiting)
+            self.sent += len(self._waiting)
+            if self._progress:
+                self._progress(len(self._waiting))
+            self._waiting.clear()
 
 
 def counted(stream: Iterable[Record], progress: Progress | None) -> Iterator[Record]:

@@ -127,6 +127,7 @@ class Fleet(World):
     name: str = "tenant"
     groups: list[Group] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
+    uplinks: list[tuple[str, ...]] = field(default_factory=list)  # addresses of each office, as of the start
     thefts: list[Theft] = field(default_factory=list)
     silenced: list[tuple[Principal, int, int]] = field(default_factory=list)
     callers: dict[int, Principal] = field(default_factory=dict)  # id of a caller → whose it is
@@ -168,7 +169,7 @@ class Fleet(World):
         """What benign callers did until somebody first looked, which is when all of them have lived."""
         if self._surroundings is None:
             owners = {caller: (id(owner), owner.group.kind) for caller, owner in self.callers.items()}
-            ways_out = ((id(one.habitat.egress), id(one.principal)) for one in self.holdings)
+            ways_out = ((id(one.habitat.egress), id(one.principal), one.last) for one in self.holdings)
             self._surroundings = observe(self.calls, owners, ways_out)
         return self._surroundings
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
+from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.cloudtrail import Json, Role, session
+from detector.simulate.habits import Releases
 from detector.simulate.world import HOUR, MINUTE
 
 KEY_LIFE = 6 * HOUR
+_CLOSED = 0.3  # of networks with endpoints: nothing leaves them otherwise
+_SITES = 40  # private networks, which overlap as in real clouds
 
 
 class Workload(NamedTuple):
@@ -20,6 +25,30 @@ class Workload(NamedTuple):
     launch: int
     end: int
     delivery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateNetwork:
+    """The network that the workloads of a group are in, and its VPC endpoint: of storage or, where `closed`, of all."""
+
+    region: str
+    endpoint: str = ""
+    site: int = 0
+    closed: bool = False
+
+    @classmethod
+    def draw(cls, fleet: Fleet, region: str) -> Self:
+        """A network of the tenant, which has an endpoint as often as its parameters say."""
+        if fleet.rng.random() >= fleet.parameters.endpoint_share:
+            return cls(region)
+        return cls(region, f"vpce-{fleet.hex(17)}", fleet.between(0, _SITES), bool(fleet.rng.random() < _CLOSED))
+
+    def habitat(self, fleet: Fleet, outside: Egress, releases: Releases, release: int = 0) -> Habitat:
+        """The habitat of a new workload in it; it leaves by `outside`, if at all."""
+        if not self.endpoint:
+            return Habitat(outside, releases, release)
+        inside = Egress.of(self.region, [fleet.plan.private(self.site)], endpoint=self.endpoint)
+        return Habitat(inside, releases, release) if self.closed else Habitat(outside, releases, release, inside=inside)
 
 
 def replicas(fleet: Fleet) -> int:

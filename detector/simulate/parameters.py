@@ -26,7 +26,7 @@ class Parameters:
 
     principals: int = 1200
     days: int = 21
-    uses_per_day: float = 4.0  # median of a principal
+    uses_per_day: float = 1.6  # median of a principal: thinned, so that many principals can be afforded
     uses_sigma: float = 1.0  # of its logarithm
     group_size: float = 25.0
     regions: int = 2

@@ -17,7 +17,7 @@ import numpy as np
 from detector.simulate import disguise
 from detector.simulate.call import Action, Caller, Context
 from detector.simulate.catalogue import AWS_ENUMERATION, AWS_SECRETS
-from detector.simulate.disguise import Place
+from detector.simulate.disguise import Foothold, Place
 from detector.simulate.fleet import Fleet, Holding
 from detector.simulate.formats import use
 from detector.simulate.sites import Sites
@@ -31,6 +31,8 @@ _STYLE_SHARES = (0.3, 0.4, 0.3)
 _IN_PROFILE = {"S0": 0.0, "S1": 0.25, "S2": 0.5, "S3": 1.0, "S4": 1.0}
 _WHOSE = re.compile(r"CallerIdentity|self-?subject|who-?am-?i|lookup-self|get-?self|current|userinfo", re.IGNORECASE)
 _WORTH_TRYING = 10 * MINUTE  # a key with less left is not worth trying
+_RELIES = 0.5  # of thieves leave it to the owner to renew a lease
+_RENEWED_AT = 2  # thirds of a lease
 _DENIED = 0.35  # of a stranger's operations, which the credential's policy does not allow
 
 
@@ -52,6 +54,7 @@ class Play:
     holdings: list[Holding] = field(default_factory=list)  # in order of first malicious use
     goes_on: bool = True
     ramp: int = 0  # uses before the theft proper, which only make the thief's place look usual
+    foothold: Foothold | None = None  # where he works from, if that is a workload of the tenant
 
     @classmethod
     def draw(cls, fleet: Fleet, sites: Sites, victim: Holding, stealth: Stealth, begin: int) -> Play:
@@ -68,9 +71,17 @@ class Play:
     # --- where from and with what ------------------------------------------------------------------------------------
 
     def context(self, place: Place | None = None, *, client: str = "") -> Context:
-        """The thief's context; `place` and `client` default to what his stealth does."""
-        address, endpoint = disguise.address(self.fleet, self.victim, place or self._place(), self.begin)
-        return self.at(address, client=client, endpoint=endpoint)
+        """The thief's context; `place` and `client` default to what his stealth does.
+
+        Among the tenant's own workloads it is that of his first use: he leaves as others do there, see `use`.
+        """
+        place = place or self._place()
+        self.foothold = disguise.foothold(self.fleet, self.victim, place, self.begin, self.begin + self.span)
+        if self.foothold is None:
+            address, endpoint = disguise.address(self.fleet, self.victim, place)
+            return self.at(address, client=client, endpoint=endpoint)
+        egress = self.foothold.habitat.egress
+        return self.at(egress.at(self.begin).addresses[0], client=client, endpoint=egress.endpoint)
 
     def at(self, address: str, *, client: str = "", endpoint: str = "") -> Context:
         """The thief's context at a given address."""
@@ -115,23 +126,27 @@ class Play:
         """
         rng, holding = self.fleet.rng, holding or self.victim
         repertoire = holding.principal.group.repertoire
-        pool = tuple(strange) if strange is not None else unusual(holding)
+        pool = tuple(strange) if strange is not None else () if only_traded(holding) else unusual(holding)
         own = max(_IN_PROFILE[self.stealth], {"mimic": 1.0, "mixed": 0.5, "noisy": 0.0}[self.style])
         if self.stealth == "S0" and self.style == "mimic":
             own = 0.5  # who does not hide looks around first
         found = []
+        theirs = iter(self.in_profile(count, holding=holding))
         for _ in range(count):
             if rng.random() < own or not pool:
-                chosen = int(rng.choice(len(repertoire.actions), p=repertoire.weights))
-                found.append((repertoire.actions[chosen], ""))
+                found.append((next(theirs), ""))
             else:
                 denied = repertoire.denied_error if rng.random() < _DENIED else ""
                 found.append((pool[int(rng.integers(len(pool)))], denied))
         return found
 
-    def in_profile(self, count: int) -> list[Action]:
-        """Operations of the victim's own."""
-        repertoire = self.victim.principal.group.repertoire
+    def in_profile(self, count: int, *, holding: Holding | None = None) -> list[Action]:
+        """Operations of the victim's own (or the holding's): what it has done so far, else what its group does."""
+        owner = (holding or self.victim).principal
+        did = [action for second, action in self.fleet.surroundings.done.get(id(owner), ()) if second < self.begin]
+        if did:
+            return [did[at] for at in self.fleet.pick(len(did), count)]
+        repertoire = owner.group.repertoire
         chosen = self.fleet.rng.choice(len(repertoire.actions), count, p=repertoire.weights).tolist()
         return [repertoire.actions[at] for at in chosen]
 
@@ -145,10 +160,15 @@ class Play:
         self, second: int, context: Context, action: Action, error: str = "", *, holding: Holding | None = None,
         caller: Caller | None = None, request: str = "", response: str = "null",
     ) -> None:  # fmt: skip
-        """One malicious use of the victim's (or another) credential; nothing outside the simulated time."""
+        """One malicious use of the victim's (or another) credential; nothing outside the simulated time.
+
+        From a workload of the tenant it leaves as that workload's uses do at the time, whatever `context` has.
+        """
         holding = holding or self.victim
         if not self.fleet.start <= second < self.fleet.end:
             return
+        if self.foothold is not None:
+            context = self._leaving(self.foothold, second, context, action)
         event_id = self.fleet.call(
             second, caller or holding.caller, action, context, error=error, request=request, response=response,
             theft=self.index,
@@ -166,18 +186,37 @@ class Play:
         strange: Sequence[Action] | None = None,
         caller: Caller | None = None,
     ) -> None:
-        """Malicious uses of the victim's credential at `seconds`, from one context or from one for each.
-
-        Where he shares the victim's way out, he shares its gateway endpoint to storage as well.
-        """
-        habitat = self.victim.habitat
-        inside = set(habitat.egress.at(self.begin).addresses)
+        """Malicious uses of the victim's credential at `seconds`, from one context or from one for each."""
         contexts = [context] * len(seconds) if isinstance(context, Context) else context
         for second, origin, (action, error) in zip(
             seconds, contexts, self.actions(len(seconds), strange=strange), strict=True
         ):
-            behind = habitat.context_of(action, origin) if origin.address in inside else origin
-            self.use(second, behind, action, error, caller=caller)
+            self.use(second, origin, action, error, caller=caller)
+        if caller is None and isinstance(context, Context):
+            self._renew(seconds, context)
+
+    def _renew(self, seconds: Sequence[int], context: Context) -> None:
+        """Who keeps a leased token for long renews it as its owner does, or else relies on the owner to."""
+        said = self.fleet.surroundings.renewals.get(self.victim.credential)
+        if said is None or not isinstance(said.caller, use.Identity) or said.caller.parent:
+            return  # none, or one by which another credential was issued
+        if self.stealth == "S0" or self.fleet.rng.random() < _RELIES:
+            return
+        life = said.caller.expires_at - said.second
+        step = max(MINUTE, _RENEWED_AT * life // 3)
+        for second in range(seconds[0] + step, seconds[-1], step):
+            renewing = said.caller.stating("renew", expires_at=second + life)
+            self.fleet.attribute(renewing, self.victim.principal)  # its clock is the owner's
+            self.use(second, context, said.action, caller=renewing)
+
+    def _leaving(self, foothold: Foothold, second: int, context: Context, action: Action) -> Context:
+        """`context` as seen of the foothold at `second`; once that is gone, he takes the next one he finds."""
+        if second >= foothold.until:
+            found = disguise.foothold(self.fleet, self.victim, "neighbour", second, self.begin + self.span)
+            self.foothold = foothold = found or foothold
+        habitat = foothold.habitat
+        ((address, _),) = habitat.egress.addresses(self.fleet.rng, [second])
+        return habitat.context_of(action, context._replace(address=address, endpoint=habitat.egress.endpoint))
 
     def imitate(self, seconds: Sequence[int]) -> None:
         """Malicious uses at `seconds` that are drawn exactly as the victim's own are."""
@@ -238,16 +277,20 @@ class Play:
 
 
 def unusual(holding: Holding) -> tuple[Action, ...]:
-    """Operations that strangers try, in the words of the log; none with what can only be traded for something else."""
-    if isinstance(holding.caller, use.Identity) and holding.caller.activity == "exchange":
-        return ()
+    """Operations that strangers try, in the words of the holding's log."""
     return holding.principal.group.unusual or (*AWS_ENUMERATION, *AWS_SECRETS)
+
+
+def only_traded(holding: Holding) -> bool:
+    """Whether the credential can only be traded for another one, such as a secret id that logs in."""
+    return isinstance(holding.caller, use.Identity) and holding.caller.activity == "exchange"
 
 
 def question(holding: Holding) -> Action:
     """What asks whose a credential is, in the words of its log; else what its owner reads most, or does most."""
     repertoire = holding.principal.group.repertoire
-    asking = (action for action in (*unusual(holding), *repertoire.actions) if _WHOSE.search(action.name))
+    known = repertoire.actions if only_traded(holding) else (*unusual(holding), *repertoire.actions)
+    asking = (action for action in known if _WHOSE.search(action.name))
     often = sorted(zip(repertoire.weights, repertoire.actions, strict=True), key=lambda one: -one[0])
     return next(asking, next((action for _, action in often if action.read_only), often[0][1]))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,8 +34,8 @@ class Dataset:
     split: Split
     tier: Tier
     seed: int = 0
-    tenants: int = 10
-    thefts: int = 3  # of each scenario and stealth, in each tenant; 0 = a fleet in which nothing is stolen
+    tenants: int = 5
+    thefts: int = 6  # of each scenario and stealth, in each tenant; 0 = a fleet in which nothing is stolen
 
     def tenant(self, number: int, **chosen: float) -> Fleet:
         """Simulate tenant `number` (0 and up); `chosen` fixes parameters."""
@@ -44,14 +45,24 @@ class Dataset:
 
 
 def simulate(
-    parameters: Parameters, seeds: tuple[int, ...], thefts: int, *, name: str = "t00", only: str = ""
+    parameters: Parameters,
+    seeds: tuple[int, ...],
+    thefts: int,
+    *,
+    name: str = "t00",
+    only: str = "",
+    scenarios: Iterable[Scenario] | None = None,
 ) -> Fleet:
-    """A finished tenant: calls in order of time, thefts told apart; `only` those of the scenario of that name."""
+    """A finished tenant: calls in order of time, thefts told apart; `only` those of the scenario of that name.
+
+    `scenarios` are played instead of the family's members.
+    """
     end = START + parameters.days * DAY
     fleet = Fleet(np.random.default_rng(seeds), START, end, parameters=parameters, seeds=seeds, name=name)
     sites = places.draw(fleet)
+    fleet.uplinks = [office.spans[0].addresses for office in sites.offices if office.connection > 1]
     populate(fleet, sites)
-    for scenario in load_scenarios().values():
+    for scenario in load_scenarios().values() if scenarios is None else scenarios:
         if only not in {"", scenario.name}:
             continue
         with fleet.chance(scenario.name):

@@ -111,9 +111,9 @@ def carrier_key(address: U64) -> U64:
     return mix(address, _CARRIED)
 
 
-def root_value(ladder: int) -> int:
-    """The parent of the upper values of a ladder."""
-    return ladder + 1
+def root_value(root: int) -> int:
+    """The parent of the values below a root of a profile."""
+    return root + 1
 
 
 def _rank(bits: U64) -> U8:

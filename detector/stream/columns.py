@@ -15,6 +15,9 @@ from detector.errors import BlockError
 
 NEWER: Final = "written by a newer version: upgrade the readers (detect) before the writers (ingest)"
 
+_ENRICHED: Final = frozenset({"provider", "environment", "owner"})
+VERSIONS: Final = {1: frozenset(COLUMNS) - _ENRICHED, 2: frozenset(COLUMNS)}  # of the format → the columns it has
+
 _VALUES, _DIFFERENCES = 0, 1
 _WIDTHS: Final = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<u8"}  # bytes of an offset → its type
 _COUNT: Final = struct.Struct("<I")
@@ -25,6 +28,11 @@ Numbers = NDArray[Any]  # of any integer type
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def version_of(batch: UseBatch) -> int:
+    """The lowest version that has the columns of `batch`."""
+    return 2 if any(getattr(batch, name).any() for name in _ENRICHED) else 1
 
 
 def pack(batch: UseBatch) -> bytes:
@@ -85,12 +93,14 @@ def _offsets(values: U64, base: int) -> tuple[int, bytes]:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def unpack(data: memoryview, rows: int, strings: StringTable) -> UseBatch:
-    """The rows of a body, their texts as codes of `strings`. Raises BlockError, with the byte of the body.
+def unpack(data: memoryview, rows: int, strings: StringTable, version: int) -> UseBatch:
+    """The rows of a body of this version, their texts as codes of `strings`.
+
+    Raises BlockError, with the byte of the body.
 
     What it allocates is bounded by `rows` and by the bytes that are there, whatever the body says.
     """
-    body = _Body(data, rows)
+    body = _Body(data, rows, VERSIONS[version])
     codes = strings.codes(["", *body.table()])
     (count,) = body.take(1)
     columns: dict[str, Any] = {}
@@ -112,11 +122,12 @@ def unpack(data: memoryview, rows: int, strings: StringTable) -> UseBatch:
 
 
 class _Body:
-    """A body of so many rows, read from its first byte to its last."""
+    """A body of so many rows that may have these columns, read from its first byte to its last."""
 
-    def __init__(self, data: memoryview, rows: int) -> None:
+    def __init__(self, data: memoryview, rows: int, columns: frozenset[str]) -> None:
         self._data = data
         self._rows = rows
+        self._columns = columns
         self._at = 0
 
     def error(self, text: str) -> BlockError:
@@ -134,7 +145,7 @@ class _Body:
     def table(self) -> list[str]:
         """The texts that codes of the block mean, from 1 on."""
         (count,) = _COUNT.unpack(self.take(_COUNT.size))
-        most = self._rows * len(TEXT_COLUMNS)
+        most = self._rows * len(self._columns.intersection(TEXT_COLUMNS))
         if count > most:
             raise self.error(f"at most {most} texts for {self._rows} rows, found {count}")
         return self._texts(count)
@@ -143,7 +154,7 @@ class _Body:
         """The name of the next column."""
         (length,) = self.take(1)
         name = bytes(self.take(length)).decode("ascii", "replace")
-        if name not in COLUMNS:
+        if name not in self._columns:
             raise self.error(f"a column of this version, found one that is not, {NEWER}")
         return name
 

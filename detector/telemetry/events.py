@@ -35,7 +35,7 @@ class BlocksWritten:
     """Raw records became blocks of uses, acknowledged.
 
     `events`: source → logged records that became uses; `rows` in `blocks` of together `size` bytes; `seconds`: time
-    from the fetch to the acknowledgement.
+    from the fetch to the acknowledgement. `without_provider`: rows whose address has no owner that the assets know.
     """
 
     events: Mapping[str, int]
@@ -43,6 +43,7 @@ class BlocksWritten:
     blocks: int
     size: int
     seconds: float
+    without_provider: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,16 @@ class AlertWritten:
 @dataclass(frozen=True, slots=True)
 class AlertShadowed:
     """One alert was decided and not written: only detections in shadow have fired on its incident."""
+
+    id: str
+    incident_id: str
+    severity: str
+    detection: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTolerated:
+    """One alert was decided and not written: each credential of its incident has an exception that still holds."""
 
     id: str
     incident_id: str
@@ -213,6 +224,7 @@ Event = (
     | RecordsRejected
     | AlertWritten
     | AlertShadowed
+    | AlertTolerated
     | AlertsDelivered
     | DeliveryRetried
     | DeliveryRefused

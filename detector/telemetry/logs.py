@@ -20,6 +20,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from detector.telemetry.events import (
     AlertShadowed,
+    AlertTolerated,
     AlertWritten,
     BatchProcessed,
     BlocksWritten,
@@ -85,7 +86,7 @@ def log_event(event: Event) -> None:
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(event).__name__).lower()
     shown = {field.name: getattr(event, field.name) for field in fields(event)}
     write = _log.error if isinstance(event, FAILED) else _log.warning if isinstance(event, WARNED) else _log.info
-    if isinstance(event, AlertWritten | AlertShadowed):
+    if isinstance(event, AlertWritten | AlertShadowed | AlertTolerated):
         shown["alert"] = shown.pop("id")
     write(name, **shown)
 

@@ -26,6 +26,7 @@ from detector import __version__
 from detector.telemetry.events import (
     AlertsDelivered,
     AlertShadowed,
+    AlertTolerated,
     AlertWritten,
     BatchProcessed,
     BlocksWritten,
@@ -60,6 +61,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._declare_path()
+        self._declare_alerts()
         self._declare_rim()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -88,11 +90,21 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.block_rows = Counter("detector_block_rows_total", "Rows written to the topic of uses.", registry=registry)
+        self.without_provider = Counter(
+            "detector_uses_without_provider_total", "Rows with an address whose owner the assets do not know.",
+            registry=registry,
+        )  # fmt: skip
         self.block_bytes = Counter("detector_block_bytes_total", "Bytes of the blocks they are in.", registry=registry)
         self.ingest = Histogram(
             "detector_ingest_seconds", "Time from a fetch of raw records to their acknowledged blocks.",
             buckets=DECISION_BUCKETS, registry=registry,
         )  # fmt: skip
+        self.credentials = Gauge("detector_state_credentials", "Live credentials in the state.", registry=registry)
+        self.principals = Gauge("detector_state_principals", "Live principals in the state.", registry=registry)
+        self.evicted = Counter("detector_state_evicted_total", "Entries the state let go.", registry=registry)
+
+    def _declare_alerts(self) -> None:
+        registry = self.registry
         self.alerts = Counter(
             "detector_alerts_total", "Alerts acknowledged by their output.", ["severity", "detection"],
             registry=registry,
@@ -101,9 +113,10 @@ class Metrics:
             "detector_shadow_alerts_total", "Alerts not written: only detections in shadow have fired.",
             ["severity", "detection"], registry=registry,
         )  # fmt: skip
-        self.credentials = Gauge("detector_state_credentials", "Live credentials in the state.", registry=registry)
-        self.principals = Gauge("detector_state_principals", "Live principals in the state.", registry=registry)
-        self.evicted = Counter("detector_state_evicted_total", "Entries the state let go.", registry=registry)
+        self.tolerated = Counter(
+            "detector_tolerated_alerts_total", "Alerts not written: an exception of the assets holds.",
+            ["severity", "detection"], registry=registry,
+        )  # fmt: skip
 
     def _declare_rim(self) -> None:
         registry = self.registry
@@ -161,6 +174,8 @@ class Metrics:
                 self.alerts.labels(severity, self._bounded(self.alerts, detection)).inc()
             case AlertShadowed(severity=severity, detection=detection):
                 self.shadowed.labels(severity, self._bounded(self.shadowed, detection)).inc()
+            case AlertTolerated(severity=severity, detection=detection):
+                self.tolerated.labels(severity, self._bounded(self.tolerated, detection)).inc()
             case LoopLagMeasured(seconds=seconds):
                 self.loop_lag.observe(seconds)
             case Started(bundle=bundle, bundle_digest=digest):
@@ -213,6 +228,7 @@ class Metrics:
         for source, count in event.events.items():
             self.events.labels(self._bounded(self.events, source), "accepted").inc(count)
         self.block_rows.inc(event.rows)
+        self.without_provider.inc(event.without_provider)
         self.block_bytes.inc(event.size)
         self.ingest.observe(event.seconds)
 

@@ -12,8 +12,10 @@ from typing import Final
 import numpy as np
 
 from detector import sources
+from detector.assets import Assets
 from detector.decode import Decoder, RawRecord
 from detector.domain import SECOND, StringTable, UseBatch
+from detector.enrichment import Enricher
 from detector.fingerprint.facets import SERVICE, Fingerprinter
 from detector.registry import members
 from detector.simulate.arrivals import Record
@@ -35,6 +37,12 @@ class Decoded:
         for start in range(0, len(self.batch), size):
             yield self.batch.take(slice(start, start + size))
 
+    def enriched(self, assets: Assets) -> Decoded:
+        """The same rows with what `assets` say of them; these here stay bare."""
+        batch = self.batch.take(slice(None))
+        Enricher(assets).enrich(batch)
+        return Decoded(batch, self.rejected)
+
 
 def decode(records: Iterable[Record]) -> Decoded:
     """Read `records`, which are in order of arrival, with the source that the name of their log says."""
@@ -55,16 +63,15 @@ def decode(records: Iterable[Record]) -> Decoded:
     return Decoded(batch.take(np.lexsort((batch.row, batch.raw_offset))), rejected)
 
 
-def uses_of(decoded: Decoded, providers: Iterable[str] | None = None) -> Uses:
-    """The scored uses as columns for baselines. `providers` gives the owner of each row's address; None = unknown."""
-    batch = decoded.batch
-    facets = Fingerprinter().facets(batch)
-    owner = np.array(list(providers), object) if providers is not None else np.full(len(batch), "", object)
+def uses_of(decoded: Decoded) -> Uses:
+    """The scored uses as columns for baselines; their providers are known where the rows are enriched."""
+    facets = Fingerprinter().facets(decoded.batch)
     rows = np.flatnonzero(facets.scored)
-    batch, owner = batch.take(rows), owner[rows]
-    names, provider = np.unique(owner.astype(str), return_inverse=True)
-    if "" not in names:
-        names, provider = np.concatenate([[""], names]), provider + 1
+    batch = decoded.batch.take(rows)
+    found, provider = np.unique(batch.provider, return_inverse=True)
+    providers = [batch.strings.texts[code] for code in found.tolist()]
+    if "" not in providers:
+        providers, provider = ["", *providers], provider + 1
     strings = batch.strings
 
     def codes(*columns: np.ndarray[tuple[int], np.dtype[np.generic]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
@@ -93,5 +100,5 @@ def uses_of(decoded: Decoded, providers: Iterable[str] | None = None) -> Uses:
         service=codes(facets.value[rows, SERVICE]),
         resource=codes(batch.resource),
         outcome=batch.outcome.astype(np.int32),
-        providers=tuple(names.tolist()),
+        providers=tuple(providers),
     )

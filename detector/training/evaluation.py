@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 from detector import __version__
 from detector.bundle import Bundle, load_bundle
@@ -23,9 +24,11 @@ from detector.settings import Settings
 from detector.simulate.parameters import SPLITS, TIERS, Split, Tier
 from detector.simulate.tenant import Dataset
 from detector.training.baselines.base import Baseline, load_baselines
+from detector.training.exported import judge_folder
 from detector.training.judged import BARE, ENRICHED, Judged, judge
 from detector.training.report import Method, Report, Row, rows_of, sizes_of
 
+PRINCIPALS: Final = 3300  # of a tenant: five of them make 300,000 active principal-days
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -36,9 +39,9 @@ class Plan:
     splits: tuple[Split, ...] = SPLITS
     tiers: tuple[Tier, ...] = TIERS
     seed: int = 0
-    tenants: int = 10
-    thefts: int = 3
-    chosen: Mapping[str, float] = field(default_factory=dict)
+    tenants: int = 5
+    thefts: int = 6
+    chosen: Mapping[str, float] = field(default_factory=lambda: {"principals": PRINCIPALS})
     baselines: tuple[str, ...] | None = None  # None = all
 
     def datasets(self) -> list[Dataset]:
@@ -109,36 +112,48 @@ def _judge_into(
 def evaluate(plan: Plan, folder: Path, told: Callable[[str, int], None], *, workers: int = 0) -> Report:
     """Judge what is missing in `folder`, and report on everything."""
     found = run(plan, folder, told, workers=workers)
-    methods = methods_of(plan, found)
-    rows: list[Row] = []
-    for dataset, tenants in found.items():
-        learnt = {}
-        if dataset.split == "test":
-            dev = [row for row in rows if row.dataset == f"dev/{dataset.tier}"]
-            learnt = {row.method: {at: one.threshold for at, one in row.budget.items()} for row in dev}
-        rows += rows_of(label(dataset), tenants, methods, learnt)
+    return report_on({label(dataset): tenants for dataset, tenants in found.items()}, plan.methods())
+
+
+def evaluate_logs(
+    name: str, tenants: Sequence[tuple[Path, Path]], baselines: Sequence[Baseline], told: Callable[[str, int], None]
+) -> Report:
+    """Judge exported tenants, each a folder of logs and a file of truth, as one dataset called `name`."""
+    judged = []
+    for number, (logs, truth_file) in enumerate(tenants):
+        judged.append(judge_folder(logs, truth_file, baselines))
+        told(name, number)
+    return report_on({name: judged}, baselines)
+
+
+def report_on(found: Mapping[str, Sequence[Judged]], baselines: Sequence[Baseline]) -> Report:
+    """The report on judged datasets, by label. Thresholds of `dev/TIER` are tried on `test/TIER`."""
+    methods = _methods(baselines, found)
+    rows: dict[str, list[Row]] = {}
+    for name, tenants in found.items():
+        split, _, tier = name.partition("/")
+        dev = rows.get(f"dev/{tier}", []) if split == "test" else []
+        learnt = {row.method: {at: one.threshold for at, one in row.budget.items()} for row in dev}
+        rows[name] = rows_of(name, tenants, methods, learnt)
     return Report(
         version=__version__,
         bundle=load_bundle(bundle_dir(Settings().bundle)).name,
         methods=methods,
-        rows=tuple(rows),
-        sizes={label(dataset): sizes_of(tenants) for dataset, tenants in found.items()},
-        story={
-            label(dataset): dict(sum((Counter(one.facts.story) for one in tenants), Counter()))
-            for dataset, tenants in found.items()
-        },
+        rows=tuple(row for several in rows.values() for row in several),
+        sizes={name: sizes_of(tenants) for name, tenants in found.items()},
+        story={name: dict(sum((Counter(one.facts.story) for one in found[name]), Counter())) for name in found},
     )
 
 
-def methods_of(plan: Plan, found: Mapping[Dataset, Sequence[Judged]]) -> tuple[Method, ...]:
-    """The detector, as it is and with assets where those were judged, then the baselines."""
+def _methods(baselines: Sequence[Baseline], found: Mapping[str, Sequence[Judged]]) -> tuple[Method, ...]:
+    """The detector, bare and enriched, then the baselines."""
     natural = queue_threshold(load_bundle(bundle_dir(Settings().bundle)))
     judged = next(iter(found.values()))[0].points
     own = [
         Method(BARE, "This detector, bare", "additive evidence, shipped priors, no assets", natural),
         Method(ENRICHED, "This detector, enriched", "the same with assets and address ranges", natural),
     ]
-    others = [Method(one.name, one.title, one.source, one.natural) for one in plan.methods()]
+    others = [Method(one.name, one.title, one.source, one.natural) for one in baselines]
     return tuple(method for method in (*own, *others) if method.name in judged)
 
 

@@ -142,16 +142,7 @@ def figures(points: Points, threshold: float, field: Field) -> Figures:
         macro=float(np.mean([share.value for share in scenarios.values()])) if scenarios else float("nan"),
         void=Share.counted([theft.index in found for theft in field.thefts if theft.void]),
         placebo=Share.counted(_hit(kept, field.placebos)),
-        by={
-            "family": _by(detectable, found, lambda theft: theft.family),
-            "scenario": scenarios,
-            "cell": _by(field.thefts, found, lambda theft: f"{theft.scenario} {theft.stealth}"),
-            "stealth": _by(field.thefts, found, lambda theft: theft.stealth),
-            "style": _by(detectable, found, lambda theft: theft.style),
-            "kind": _by(detectable, found, lambda theft: theft.kind),
-            "history": _by(detectable, found, _history),
-            "owner": _by(detectable, found, lambda theft: "goes on" if theft.victim_goes_on else "is silent"),
-        },
+        by={"scenario": scenarios, **_splits(field.thefts, detectable, found)},
         uses=Spread.of([one.uses for one in told]),
         seconds=Spread.of([one.seconds for one in told]),
         late=Spread.of([one.late for one in told]),
@@ -162,6 +153,21 @@ def figures(points: Points, threshold: float, field: Field) -> Figures:
         },
         churn=dict(Counter(field.causes[cause] or "ordinary" for cause in kept.churn[false].tolist()).most_common()),
     )
+
+
+def _splits(
+    thefts: Sequence[Theft], detectable: Sequence[Theft], found: dict[int, Found]
+) -> dict[str, dict[str, Share]]:
+    """Recall by everything else; the control shows by stealth only."""
+    return {
+        "family": _by(detectable, found, lambda theft: theft.family),
+        "cell": _by(thefts, found, lambda theft: f"{theft.scenario} {theft.stealth}"),
+        "stealth": _by(thefts, found, lambda theft: theft.stealth),
+        "style": _by(detectable, found, lambda theft: theft.style),
+        "kind": _by(detectable, found, lambda theft: theft.kind),
+        "history": _by(detectable, found, _history),
+        "owner": _by(detectable, found, lambda theft: "goes on" if theft.victim_goes_on else "is silent"),
+    }
 
 
 def _found(kept: Points, thefts: tuple[Theft, ...]) -> dict[int, Found]:

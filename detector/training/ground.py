@@ -88,13 +88,13 @@ class Ground:
         )
 
     def placebos(self) -> list[tuple[int, int, int]]:
-        """(principal code, start, end) one week before each theft, as long as it: what chance alone finds."""
+        """(principal code, start, end) one week before each theft, as long as an alert counts: what chance finds."""
         found = []
         for theft in self.thefts:
             row = next((self.row_of[one] for one in theft.event_ids if one in self.row_of), None)
             if row is not None:
-                start, end = theft.seconds[0] - 7 * DAY_SECONDS, theft.seconds[-1] - 7 * DAY_SECONDS
-                found.append((int(self.uses.principal[row]), start, max(end, start + 1)))
+                start, end = (second - 7 * DAY_SECONDS for second in (theft.seconds[0], theft.seconds[-1]))
+                found.append((int(self.uses.principal[row]), start, end + _BEHIND + 1))
         return found
 
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 import numpy as np
 
+from detector.assets import Assets, load
 from detector.bundle import load_bundle
 from detector.domain import I32, I64
 from detector.errors import InputError
 from detector.resources import bundle_dir
 from detector.settings import Settings
-from detector.simulate import arrivals
+from detector.simulate import arrivals, knowledge
 from detector.simulate.tenant import Dataset, truth_of
-from detector.simulate.truth import Theft
+from detector.simulate.truth import Theft, Truth
 from detector.training.baselines.base import Baseline
-from detector.training.decoded import decode, uses_of
+from detector.training.decoded import Decoded, decode, uses_of
 from detector.training.ground import Ground
 from detector.training.points import F64, Points
 from detector.training.trace import trace
@@ -97,34 +99,44 @@ class Judged:
 
 def judge(dataset: Dataset, tenant: int, baselines: Sequence[Baseline], **chosen: float) -> Judged:
     """Simulate one tenant and let every method score it."""
-    clock = _Clock()
+    clock = Clock()
     fleet = dataset.tenant(tenant, **chosen)
-    truth = truth_of(fleet)
     records = list(arrivals.records(arrivals.deliver(fleet)))
     costs = {"simulate": clock.lap(len(records))}
     decoded = decode(records)
     costs["decode"] = clock.lap(len(records))
-    uses = uses_of(decoded)
+    with TemporaryDirectory() as folder:
+        assets = load(knowledge.write(fleet, Path(folder)))
+    fast = [
+        one for one in baselines if not (one.slow and tenant)
+    ]  # slow ones score one tenant, and are told of as such
+    judged = assess(decoded, truth_of(fleet), assets, fast, seed=tenant)
+    facts = msgspec.structs.replace(judged.facts, story=dict(fleet.story), costs={**costs, **judged.facts.costs})
+    return replace(judged, facts=facts)
+
+
+def assess(decoded: Decoded, truth: Truth, assets: Assets, baselines: Sequence[Baseline], *, seed: int = 0) -> Judged:
+    """Let the detector, bare and enriched by `assets`, and `baselines` score one tenant's rows."""
+    enriched = decoded.enriched(assets)
+    uses = uses_of(enriched)
     ground = Ground.of(decoded, uses, truth)
-    clock.lap(0)
     bundle = load_bundle(bundle_dir(Settings().bundle))
-    points, told = {}, {}
-    points[BARE], told[BARE] = trace(decoded.slices(), ground, bundle)
-    costs[BARE] = clock.lap(len(decoded.batch))
+    points, told, costs, clock = {}, {}, {}, Clock()
+    for name, rows in ((BARE, decoded), (ENRICHED, enriched)):
+        points[name], told[name] = trace(rows.slices(), ground, bundle)
+        costs[name] = clock.lap(len(rows.batch))
     for baseline in baselines:
-        if baseline.slow and tenant:
-            continue  # slow ones score one tenant of a dataset, and are told of as such
-        clock.lap(0)
-        score = _scored(baseline, uses, seed=tenant)
+        score = _scored(baseline, uses, seed)
         costs[baseline.name] = msgspec.structs.replace(clock.lap(len(uses)), state_bytes=baseline.state_bytes(uses))
         points[baseline.name] = ground.points(score)
+        clock.lap(0)
     facts = Facts(
         thefts=truth.thefts,
         causes=ground.causes,
-        story=dict(fleet.story),
+        story={},
         principals=ground.principals,
         uses=len(uses),
-        records=len(records),
+        records=len(decoded.batch) + decoded.rejected,
         rejected=decoded.rejected,
         placebos=tuple(ground.placebos()),
         told=told,
@@ -141,7 +153,7 @@ def _scored(baseline: Baseline, uses: Uses, seed: int) -> F64:
     return ranked
 
 
-class _Clock:
+class Clock:
     """CPU seconds since the last lap."""
 
     def __init__(self) -> None:

@@ -54,6 +54,8 @@ def _columns(decoded: Decoded) -> dict[str, Texts]:
     rows = facets.scored
     hour = (batch.time // HOUR) % 24
     found: dict[str, Texts] = {
+        "network": _words(texts[batch.address], _network),
+        "host": _words(texts[batch.address], lambda text: text.rpartition(".")[2] if "." in text else ""),
         "prefix": texts[facets.prefix_code[rows]],
         "client": texts[batch.client],
         "family": texts[facets.family_code[rows]],
@@ -64,6 +66,7 @@ def _columns(decoded: Decoded) -> dict[str, Texts]:
         "outcome": batch.outcome.astype(object),
         "error": texts[batch.error],
         "second": ((batch.time // SECOND) % 60).astype(object),
+        "minute": (batch.time // (60 * SECOND) % 60).astype(object),
         "microsecond": (batch.time % SECOND == 0).astype(object),
         "weekday": (batch.time // (24 * HOUR) % 7).astype(object),
         "id": _words(batch.native_id, lambda text: text[:1]),
@@ -80,6 +83,17 @@ def _columns(decoded: Decoded) -> dict[str, Texts]:
 
 def _words(texts: Texts, of: Callable[[str], object]) -> Texts:
     return np.fromiter((of(text) for text in texts.tolist()), object, len(texts))
+
+
+def _codes(values: Texts) -> Codes:
+    """int64[n]: values as numbers from 0 on, in order of appearance."""
+    known: dict[object, int] = {}
+    return np.fromiter((known.setdefault(value, len(known)) for value in values.tolist()), np.int64, len(values))
+
+
+def _network(address: str) -> str:
+    """Whose range an address may be of, as coarse as one can say: the /8, or the /32 of IPv6."""
+    return ":".join(address.split(":")[:2]) if ":" in address else address.partition(".")[0]
 
 
 def _shape(text: str) -> str:
@@ -99,7 +113,7 @@ def separations(columns: Columns) -> dict[str, float]:
     weight = _matched(columns)
     found = {}
     for name, values in columns.values.items():
-        _, codes = np.unique(values.astype(str), return_inverse=True)
+        codes = _codes(values)
         areas = [
             area(_weighed(codes, columns.malicious, weight, learn)[~learn], columns.malicious[~learn], weight[~learn])
             for learn in (columns.half, ~columns.half)
@@ -110,7 +124,7 @@ def separations(columns: Columns) -> dict[str, float]:
 
 def _matched(columns: Columns) -> F64:
     """float64[n]: 1 for malicious uses, and benign uses weighted so that strata count as much as among those."""
-    _, stratum = np.unique(columns.stratum.astype(str), return_inverse=True)
+    stratum = _codes(columns.stratum)
     stolen = np.bincount(stratum, columns.malicious)
     benign = np.bincount(stratum, ~columns.malicious)
     weight: F64 = np.where(columns.malicious, 1.0, stolen[stratum] / np.maximum(1, benign[stratum]))

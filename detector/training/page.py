@@ -56,6 +56,18 @@ def quoted(report: Report, dataset: str, budget: str) -> bool:
     return float(budget) * report.sizes[dataset]["principal_days"] / 10_000 >= EXPECTED
 
 
+def rate(incidents: int, principal_days: int) -> str:
+    """Incidents per 10,000 principal-days, where the largest budget would allow 30 of them."""
+    if float(BUDGETS[-1]) * principal_days / 10_000 < EXPECTED:
+        return "too few"
+    return number(incidents * 10_000 / principal_days)
+
+
+def counted(found: Mapping[str, int]) -> str:
+    """`replay.new_origin 3, scope.new_action 1`; `none` where there is nothing."""
+    return ", ".join(f"{name} {count}" for name, count in found.items()) or "none"
+
+
 def lines(report: Report, dataset: str) -> list[Line]:
     """The table of methods on one dataset."""
     found = []
@@ -87,12 +99,14 @@ def headline(report: Report) -> list[tuple[str, str, str, str]]:
     """(dataset, what, measured, target) for the figures of the design."""
     found = []
     for dataset in report.datasets:
-        budget, target = TARGETS[dataset.partition("/")[2]]
+        budget, target = TARGETS.get(dataset.partition("/")[2], TARGETS["ordinary"])
         for method in report.methods[:2]:
             if method.name in (BARE, ENRICHED):
                 figures = report.row(dataset, method.name).budget[budget]
                 what = f"{method.title}: detectable recall at {budget} per 10,000"
-                measured = share(figures.detectable) if quoted(report, dataset, budget) else "too few principal-days"
+                measured = (
+                    share(figures.detectable) if quoted(report, dataset, budget) else "n/a: too few principal-days"
+                )
                 found.append((dataset, what, measured, f"≥ {target:.2f}"))
     return found
 
@@ -158,6 +172,7 @@ def _rendered(template: str, report: Report, drawn: Mapping[str, str]) -> str:
         autoescape=template.endswith(".html.j2"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     helpers: dict[str, Callable[..., object]] = {"share": share, "number": number, "lines": lines, "quoted": quoted}
+    helpers |= {"rate": rate, "counted": counted}
     return environment.from_string(source).render(
         report=report, drawn={name: Markup(svg) for name, svg in drawn.items()}, headline=headline(report),  # noqa: S704 - our own SVG
         budgets=BUDGETS, bare=BARE, enriched=ENRICHED, **helpers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from detector.errors import ConfigError
 from detector.training.figures import Figures, Share
@@ -46,7 +46,7 @@ def draw(paint: Callable[[Figure], None], width: float, height: float) -> str:
         raise ConfigError(
             "plots: expected matplotlib, which is not installed; install credential-use-detector[evaluate]"
         ) from error
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(cast(Any, _STYLE)):
         figure = Canvas(figsize=(width, height), layout="constrained")
         paint(figure)
         out = io.StringIO()

@@ -13,6 +13,7 @@ from detector.simulate.truth import Theft
 from detector.training.figures import BUDGETS, Field, Figures, figures
 from detector.training.judged import Cost, Judged
 from detector.training.points import BENIGN, Points, false_incidents, threshold_for
+from detector.training.real import Real
 
 AXIS: Final = (0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 300.0, 1000.0, 3000.0)  # budgets at which curves are drawn
 EXPECTED: Final = 30  # false incidents that a budget must allow before a figure at it is quoted
@@ -45,7 +46,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything an evaluation found. `sizes` and `story` are per dataset."""
+    """Everything an evaluation found. `sizes` and `story` are per dataset; `real` where there are third-party logs."""
 
     version: str
     bundle: str
@@ -53,6 +54,7 @@ class Report(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     sizes: dict[str, dict[str, int]]
     story: dict[str, dict[str, int]]
+    real: Real | None = None
 
     def row(self, dataset: str, method: str) -> Row:
         """The row of `method` on `dataset`. Raises KeyError when there is none."""

@@ -250,3 +250,15 @@ def test_an_alert_says_what_made_it() -> None:
     found = alert(strong()).detector
     assert (found.bundle, found.config, found.detection_version) == ("by-hand@000000000000", "config-digest", "1")
     assert found.version
+
+
+@pytest.mark.parametrize(("provider", "number"), [("AS64500", 64500), ("hosting-7", None), ("ASN", None), ("", None)])
+def test_an_alert_says_where_it_happened_whom_to_ask_and_whose_the_address_is(
+    provider: str, number: int | None
+) -> None:
+    found = alert(strong(provider=provider, environment="production", owner="payments"))
+
+    assert (found.environment, found.owner, found.src.asn) == ("production", "payments", number)
+    observed = [one.value for one in found.observables if (one.type, one.role) == ("provider", "observed")]
+    assert observed == ([provider] if provider else [])
+    assert (alert(strong()).environment, alert(strong()).owner) == (None, None)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from detector.decision.incidents import MOST_IDS, Incident, Incidents, Revision
+from detector.decision.incidents import MOST_IDS, Incident, Incidents, Revision, Tolerance
 from detector.detections.base import load_detections
 from detector.domain import DAY
 from detector.scoring.episode import Candidate
@@ -254,3 +254,63 @@ def test_an_incident_is_told_of_and_paged_when_a_detection_out_of_shadow_joins()
     assert [(one.status, one.is_page) for one in (silent, told) if one] == [("new", False), ("new", True)]
     assert more is not None
     assert more.status == "update"
+
+
+# --- exceptions ------------------------------------------------------------------------------------------------------
+
+UNTIL = START + DAY
+TOLERANCE = Tolerance(UNTIL, "moves to a role")
+
+
+def excepting(*credentials: str) -> Incidents:
+    return Incidents(BUNDLE, load_detections(), tolerated=dict.fromkeys(credentials, TOLERANCE))
+
+
+def test_an_incident_of_a_tolerated_credential_is_counted_and_pages_nobody() -> None:
+    incidents = excepting("KEY")
+    revision = incidents.observe(WHO, strong(credential="KEY"))
+
+    assert revision is not None
+    assert not revision.is_page
+    assert revision.incident.tolerance == TOLERANCE
+    assert incidents.opened == 1
+
+
+def test_it_pages_with_the_first_use_after_the_exception_by_event_time() -> None:
+    incidents = excepting("KEY")
+    incidents.observe(WHO, strong(credential="KEY"))
+    quiet = incidents.observe(WHO, strong(1, credential="KEY"))
+    late = incidents.observe(WHO, strong(credential="KEY", native_id="last", time=UNTIL))
+
+    assert quiet is not None
+    assert not quiet.is_page
+    assert late is not None
+    assert (late.is_page, late.status, late.incident.tolerance) == (True, "new", None)
+
+
+def test_a_second_credential_without_an_exception_ends_the_tolerance_at_once() -> None:
+    incidents = excepting("KEY")
+    incidents.observe(WHO, strong(credential="KEY"))
+    stolen = incidents.observe(WHO, strong(1, credential="OTHER"))
+
+    assert stolen is not None
+    assert stolen.is_page
+
+
+def test_the_exception_that_ends_first_is_told() -> None:
+    sooner = Tolerance(UNTIL - HOUR, "sooner")
+    incidents = Incidents(BUNDLE, load_detections(), tolerated={"KEY": TOLERANCE, "OTHER": sooner})
+    incident = opened(incidents, strong(credential="KEY"))
+    incidents.observe(WHO, strong(1, credential="OTHER"))
+
+    assert incident.tolerance == sooner
+
+
+def test_more_credentials_than_are_listed_are_not_tolerated() -> None:
+    keys = [f"KEY{at}" for at in range(MOST_IDS + 1)]
+    incidents = excepting(*keys)
+    incident = opened(incidents, strong(credential=keys[0]))
+    seen(incidents, *(strong(1, credential=key, native_id=key) for key in keys))
+
+    assert incident.tolerance is None
+    assert incident.paged >= 0

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.alert import Reason
+from detector.decision.incidents import Tolerance
 from detector.decision.reasons import reasons
 from detector.domain import DAY
 from detector.scoring.episode import Candidate, Episode, Episodes, Expected, Place, Pod
@@ -201,3 +202,41 @@ def test_each_reason_is_told_by_the_use_that_set_it() -> None:
     second = candidate(quanta=quanta(network=3, client=6), address="192.0.2.2", client="curl/8")
     told = {reason.facet: reason.observed for reason in reasons(episode(first, second), second)}
     assert told == {"network": "192.0.2.1 (in 192.0.2.0/24)", "client": "curl/8"}
+
+
+# --- providers and exceptions ----------------------------------------------------------------------------------------
+
+
+def usual(provider: str = "cloud", providers: int = 1, *, knows_provider: bool) -> Expected:
+    return Expected(
+        prefix="198.51.100.0/24", client=HOME.client, prefixes=3, families=1, action="", services=0,
+        provider=provider, providers=providers, knows_provider=knows_provider,
+    )  # fmt: skip
+
+
+def test_a_provider_that_it_never_used_is_told_against_its_own() -> None:
+    said = say(quanta=quanta(network=4), provider="hosting-7", expected=usual(knows_provider=False))
+
+    assert said.observed == f"{AWAY.address} (in 192.0.2.0/24, of hosting-7), which it never used"
+    assert said.expected == "cloud"
+
+
+def test_a_provider_that_it_uses_is_named_beside_the_prefix() -> None:
+    said = say(quanta=quanta(network=4), provider="cloud", expected=usual(knows_provider=True))
+
+    assert said.observed == f"{AWAY.address} (in 192.0.2.0/24, of cloud)"
+    assert said.expected == "198.51.100.0/24, or one of 2 other known networks"
+
+
+def test_while_no_provider_of_its_own_is_known_prefixes_are_compared() -> None:
+    said = say(quanta=quanta(network=4), provider="hosting-7", expected=usual("", 0, knows_provider=False))
+
+    assert said.expected == "198.51.100.0/24, or one of 2 other known networks"
+
+
+def test_an_exception_is_the_last_reason_and_adds_nothing() -> None:
+    use = candidate(quanta=quanta(network=4))
+    told = reasons(episode(use), use, Tolerance(START, "moves to a role"))
+
+    assert [(one.facet, one.contribution) for one in told] == [("network", 4.0), ("exception", 0.0)]
+    assert told[-1].observed == "moves to a role"

@@ -75,7 +75,7 @@ def test_unknown_is_zero_and_a_known_text_never_is(rows: list[UseRow]) -> None:
         for name, text in known.items():
             assert bool(getattr(facets, name)[at]) == bool(text), name
         where, what = one.address or one.channel.startswith("vpce:"), one.action
-        levels = (where, one.address, one.client, one.client, what, what)
+        levels = (where, one.address, one.client, one.client, what, what, one.provider)
         assert [bool(value) for value in facets.value[at].tolist()] == [bool(text) for text in levels]
 
 
@@ -117,7 +117,7 @@ def test_each_row_carries_the_privilege_of_its_action() -> None:
 
 
 def test_one_text_has_another_value_at_each_level() -> None:
-    values = of(address="boto", client="boto", action="boto").value[0].tolist()
+    values = of(address="boto", client="boto", action="boto", provider="boto").value[0].tolist()
 
     assert len(set(values)) == len(LEVELS)
 

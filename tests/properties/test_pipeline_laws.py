@@ -17,7 +17,7 @@ from detector.detections.base import load_detections
 from detector.domain import DAY, Activity, UseBatch, UseRow
 from detector.pipeline import Configuration, Pipeline
 from tests.oracle import Oracle, shard_content
-from tests.streams import batch_of, cut, interrupted, random_rows
+from tests.streams import batch_of, cut, enriched, interrupted, random_rows
 
 SHIPPED: Bundle = load_bundle(Path(__file__).parents[2] / "models" / "default")
 # Principals of a random stream are seldom heard: with less history asked of them, more evidence is reached.
@@ -46,6 +46,32 @@ def test_batches_equal_one_row_at_a_time(seed: int, sizes: list[int]) -> None:
     theirs, ours = oracle.content(), shard_content(pipeline._shard)
     for part in theirs:
         assert ours[part] == theirs[part], part
+
+
+@few
+@given(seed=SEEDS, sizes=SIZES, since=st.sampled_from([0, 0, 150, 400]))
+def test_batches_equal_one_row_at_a_time_with_providers(seed: int, sizes: list[int], since: int) -> None:
+    batch = batch_of(enriched(random_rows(seed, 600, cluster=0.2), since))
+    oracle = Oracle(BUNDLE, load_detections())
+    oracle.process(batch)
+    alerts, pipeline = run(cut(batch, sizes))
+    assert alerts == [encode(alert) for alert in oracle.alerts]
+    theirs, ours = oracle.content(), shard_content(pipeline._shard)
+    for part in theirs:
+        assert ours[part] == theirs[part], part
+
+
+def test_random_streams_are_judged_by_provider() -> None:
+    """Otherwise the law above would hold for a detector that ignores providers."""
+    said = {
+        reason.observed.rpartition(", ")[2]
+        for seed in range(12)
+        for alert in of(enriched(random_rows(seed, 600)))
+        for reason in alert.reasons
+        if reason.facet == "network"
+    }
+    assert "which it never used" in said
+    assert len(said) > 1
 
 
 @few

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.assets import Assets, load
 from detector.bundle import load_bundle
 from detector.detections.base import Detection, load_detections
 from detector.errors import ConfigError
@@ -142,3 +143,21 @@ def test_a_mode_of_a_detection_that_is_not_here_is_told_and_the_others_hold() ->
     assert NEW not in found.evaluated
     assert CONCURRENT in found.evaluated
     assert told == [ControlIgnored("config", "no such detection here: replay.new_orign, scope.nothing")]
+
+
+# --- assets ----------------------------------------------------------------------------------------------------------
+
+
+def test_exceptions_of_the_assets_are_decided_by_and_change_the_digest(tmp_path: Path) -> None:
+    file = tmp_path / "assets.yaml"
+    file.write_text("tolerated_until: {KEY: {date: 2026-12-31, reason: moves to a role, owner: payments}}")
+    plain, excepted = (choose(Settings(), KNOWN, assets) for assets in (Assets(), load(file)))
+
+    assert plain.tolerated == {}
+    assert excepted.tolerated["KEY"].words == ("KEY is tolerated through 2026-12-31, says payments: moves to a role")
+    assert plain.digest == Settings().digest != excepted.digest
+
+
+def test_assets_that_cannot_be_used_end_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a readable YAML file"):
+        Choice(Settings(assets=str(tmp_path / "none.yaml")))

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from detector.control import Feedback, encode
 from detector.decode import RawRecord
-from detector.domain import SECOND, Activity, StringTable, UseBatch
+from detector.domain import SECOND, Activity, Flag, StringTable, UseBatch
 from detector.errors import ConfigError
 from detector.runtime.normalise import SLICE, Normalised, Normaliser, slices
 from detector.runtime.reading import RawPartition
@@ -200,3 +202,19 @@ def test_texts_are_let_go_when_they_are_many_and_rows_stay_what_they_were(monkey
         return found
 
     assert encoded(most=1) == encoded(most=1_000_000)
+
+
+def test_rows_are_enriched_before_they_are_written(tmp_path: Path) -> None:
+    assets = tmp_path / "assets.yaml"
+    assets.write_text("corporate_egress: [{name: HQ, blocks: [198.51.100.0/24]}]\nowners: [{name: ops}]\n")
+    normaliser, partition, done = (
+        Normaliser(msgspec.structs.replace(kafka(), assets=str(assets)), 1),
+        raw(),
+        Normalised(),
+    )
+    normaliser.decode(partition, records([use(1), use(2)], partition.partition), done)
+    (batch,) = decoded(normaliser.encode(done), 1)
+
+    assert [batch.text("provider", at) for at in (0, 1)] == ["corporate:HQ"] * 2
+    assert [batch.text("owner", at) for at in (0, 1)] == ["ops"] * 2
+    assert (batch.flags & Flag.KNOWN_EGRESS != 0).all()

@@ -281,10 +281,11 @@ def test_an_empty_partition_is_a_scan_of_nothing(tmp_path: Path) -> None:
 
 def audited(native_id: str) -> bytes:
     """Three hours of one service account in a cluster that no record names."""
-    extra = {"authentication.kubernetes.io/credential-id": [f"JTI={native_id}"]}
+    token = {"authentication.kubernetes.io/credential-id": [f"JTI={native_id}"]}
+    user = {"username": "system:serviceaccount:shop:api", "extra": token}
     event = {
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
-        "requestURI": "/api/v1/pods", "verb": "list", "user": {"username": "system:serviceaccount:shop:api", "extra": extra},
+        "requestURI": "/api/v1/pods", "verb": "list", "user": user,
         "sourceIPs": ["10.0.0.1"], "userAgent": "app/1.0", "objectRef": {"resource": "pods", "apiVersion": "v1"},
         "responseStatus": {"code": 200},
     }  # fmt: skip
@@ -307,3 +308,26 @@ def test_a_file_named_like_a_raw_topic_is_read_as_that_topic_unless_source_says_
 
     assert scan.summary.events == {"kubernetes": 9}
     assert sum(pipeline.counts.scored > 0 for pipeline in scan.pipelines) == realms, "each realm has a partition"
+
+
+def test_assets_reach_the_alerts_and_exceptions_are_counted_and_not_sent(log: Path, tmp_path: Path) -> None:
+    assets = tmp_path / "assets.yaml"
+    (tmp_path / "ranges.json").write_text('{"cloud": "198.18.0.0/16", "hosting": "198.19.0.0/16"}')
+    said = (
+        "environments: [{name: production, accounts: ['*']}]\n"
+        "owners: [{name: platform, principals: ['*']}]\n"
+        "ranges: [{file: ranges.json}]\n"
+    )
+    assets.write_text(said)
+    scan = scan_of(log, settings=Settings(assets=str(assets)))
+    alerts = [alert for step in scan.steps() for alert in step.alerts]
+    assert {(alert.environment, alert.owner) for alert in alerts} == {("production", "platform")}
+    assert ("provider", "hosting") in {(one.type, one.value) for alert in alerts for one in alert.observables}
+    assert 0 < scan.summary.without_provider < scan.summary.addresses
+
+    keys = {alert.credential.id for alert in alerts} | {key for alert in alerts for key in alert.related_credentials}
+    tolerated = "".join(f"  {key}: {{date: 2999-12-31, reason: a test, owner: ops}}\n" for key in sorted(keys))
+    assets.write_text(f"{said}tolerated_until:\n{tolerated}")
+    quiet = scan_of(log, settings=Settings(assets=str(assets)))
+    assert [alert for step in quiet.steps() for alert in step.alerts] == []
+    assert quiet.summary.tolerated == scan.summary.incidents

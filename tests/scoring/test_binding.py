@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from detector.domain import KIND_CODE, UseRow
+from detector.domain import KIND_CODE, Flag, UseRow
 from detector.scoring.binding import strange
 from detector.scoring.concurrency import Concurrency
 from tests.detections.cluster import CURL, address_of, kubelet, pod
@@ -133,6 +133,8 @@ def test_a_client_that_peers_run_supports_from_two_of_them_on(peers: int, expect
         ({"address": FAR}, False),  # the known client on a new network
         ({"client": "", "address": FAR}, False),  # unknown is no anomaly
         ({"client": CLI, "address": ""}, False),
+        ({"client": CLI, "address": FAR, "provider": "cloud"}, True),  # the owner's cloud, rented by a thief
+        ({"client": CLI, "address": FAR, "flags": Flag.KNOWN_EGRESS}, False),
     ],
 )
 def test_a_context_is_strange_where_both_its_client_and_its_network_are(
@@ -140,7 +142,7 @@ def test_a_context_is_strange_where_both_its_client_and_its_network_are(
     expected: bool,  # noqa: FBT001
 ) -> None:
     mind = Mind()
-    mind.learn(ran(3, BOTO))
+    mind.learn([row._replace(provider="cloud") for row in ran(3, BOTO)])
     _, facets = fingerprint([at(0, **columns)])
     assert strange(facets, np.arange(1), BUNDLE.concurrency.strange, mind.shard).tolist() == [expected]
 

@@ -209,3 +209,73 @@ def test_a_refused_new_action_is_worth_half_and_teaches_nothing() -> None:
     accepted = action(mind, "iam:CreateUser")
     assert accepted == action(after(history()), "iam:CreateUser")
     assert action(mind, "iam:CreateUser", outcome=Outcome.DENIED) == pytest.approx(accepted / 2, abs=1 / NAT)
+
+
+# --- by provider -----------------------------------------------------------------------------------------------------
+
+
+def named(rows: list[UseRow], provider: str) -> list[UseRow]:
+    return [row._replace(provider=provider) for row in rows]
+
+
+def test_a_new_prefix_of_a_provider_worked_by_hand() -> None:
+    """As above, with p_0 = 0.02 for the provider and 0.0005 / 0.02 = 0.025 for a prefix within it.
+
+    The provider, used by the one member: p_T = (0.53125 + 1.5·0.02) / 2.03125 = 0.27631, p_g = 0.46558,
+    p_c = (9.5 + 1.5·p_g) / 11 = 0.92713, q = 0.5·0.02 + 0.5·p_T = 0.14815: ln 0.15980 = -1.834.
+    The prefix within it has the ratio of a prefix below the root, 2.442, for both scale with p_0.
+    """
+    row = use(START + 10 * HOUR, **NEW)
+    mind = after(named(history(1, HOUR)[:10], "cloud"))
+    known, new, bare = (
+        score(mind, row._replace(provider=provider))[NETWORK][0] for provider in ("cloud", "hosting-7", "")
+    )
+
+    assert bare == pytest.approx(2.442, abs=0.005)
+    assert known == pytest.approx(2.442 - 1.834, abs=0.03)
+    assert new == pytest.approx(bare, abs=0.1), "nobody knows the provider: it is as new as the prefix was"
+
+
+def test_a_provider_that_nobody_used_stands_out_though_prefixes_change_all_the_time() -> None:
+    rows = named(history(7, HOUR), "cloud")
+    roaming = [row._replace(address=f"198.51.{at % 100}.7") for at, row in enumerate(rows)]
+    mind = after(roaming)
+    same, other, bare = (network(mind, **NEW, provider=provider) for provider in ("cloud", "hosting-7", ""))
+
+    assert same < bare < other - 2, (same, bare, other)
+
+
+def test_a_name_makes_a_network_that_is_known_no_newer() -> None:
+    mind = after(history())
+
+    assert network(mind, provider="cloud") == network(mind) == 0
+    assert network(mind, **NEW, provider="cloud") == network(mind, **NEW), "most of its history names no provider yet"
+
+
+def test_a_network_that_was_used_is_judged_as_without_its_provider() -> None:
+    mind = after(named(history(), "cloud"))
+
+    assert network(mind, provider="renamed") == network(mind) == 0
+
+
+def test_peers_that_use_a_provider_make_it_less_novel() -> None:
+    mine = named(history(), "cloud")
+    alone, among = after(mine), after(mine, peers(4, address="192.0.2.1", provider="hosting-7"))
+
+    assert network(among, **NEW, provider="hosting-7") < network(alone, **NEW, provider="hosting-7")
+
+
+def test_provider_and_prefix_are_together_worth_one_level() -> None:
+    mine = named(history(14, HOUR), "cloud")
+    strangers = [row._replace(peer_group="other") for row in peers(30, **NEW, provider="hosting-7")]
+    own = named(history(14, HOUR, address="203.0.113.200"), "hosting-7")[:1]
+    mind = after(mine, own, strangers)
+
+    assert network(mind, address="192.0.2.77", provider="hosting-8") <= BUNDLE.novelty.clip[1]
+
+
+def test_no_network_is_new_where_the_principal_was_declared_to_come_from() -> None:
+    mind = after(history())
+
+    assert network(mind, **NEW) > 2
+    assert network(mind, **NEW, provider="corporate:HQ", flags=Flag.KNOWN_EGRESS) == 0

@@ -76,7 +76,8 @@ def test_a_folder_gets_a_file_for_each_log_in_order_of_arrival(fleet: Fleet, tmp
     counts = write_folder(fleet, tmp_path, 3, progress=told.append)
 
     below = tmp_path / "tenant-03"
-    assert {file.name for file in below.iterdir()} == {*(f"{log}.ndjson" for log in counts), "detector.yaml"}
+    others = {"detector.yaml", "assets.yaml", "ranges.txt"}
+    assert {file.name for file in below.iterdir()} == {*(f"{log}.ndjson" for log in counts), *others}
     assert set(counts) == {"cloudtrail", "kubernetes.c1", "use"}
     assert sum(counts.values()) == sum(told) == len(deliver(fleet))
     written = (below / "use.ndjson").read_bytes().splitlines()

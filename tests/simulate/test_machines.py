@@ -9,7 +9,7 @@ from detector.simulate.catalogue import AWS_WORK
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Principal
 from detector.simulate.formats.cloudtrail import Role
-from detector.simulate.machines import KEY_LIFE, Workload, keys, lifetimes, replicas
+from detector.simulate.machines import KEY_LIFE, PrivateNetwork, Workload, keys, lifetimes, replicas
 from detector.simulate.populations.base import group, principal
 from detector.simulate.world import DAY, HOUR, MINUTE
 from tests.simulate.tenants import empty_tenant
@@ -67,3 +67,17 @@ def test_most_services_have_a_replica_or_two_and_none_more_than_six(fleet: Fleet
     assert set(counts) <= set(range(1, 7))
     assert counts[1] + counts[2] > 300
     assert counts[4] > 5
+
+
+def test_a_network_may_have_an_endpoint_for_storage_or_for_everything() -> None:
+    fleet, _ = empty_tenant(endpoint_share=0.7)
+    outside = Egress.of("us-east-1", [fleet.plan.gateway("us-east-1")])
+    networks = [PrivateNetwork.draw(fleet, "us-east-1") for _ in range(200)]
+    releases = owner(fleet).group.releases
+    for network in networks:
+        habitat = network.habitat(fleet, outside, releases)
+        assert (habitat.egress is outside) == (not network.closed)
+        assert (habitat.inside is not None) == (bool(network.endpoint) and not network.closed)
+        assert bool(habitat.egress.endpoint) == network.closed
+    assert 100 < sum(bool(network.endpoint) for network in networks) < 180
+    assert any(network.closed for network in networks)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detector.simulate.call import BENIGN
+from detector.simulate.call import BENIGN, Action
+from detector.simulate.egress import Egress
 from detector.simulate.formats import use
-from detector.simulate.play import Play, question, silences, spread, unusual
+from detector.simulate.play import Play, question, silences, spread
 from detector.simulate.truth import Stealth
 from detector.simulate.world import HOUR, MINUTE
 from tests.simulate.scenarios.fleets import Scene
@@ -67,9 +68,10 @@ def test_what_the_owner_does_is_never_refused_and_some_of_the_rest_is() -> None:
 
 def test_what_can_only_be_traded_is_used_for_nothing_else() -> None:
     scene = Scene()
-    assertion = use.Identity(scene.realm, "role", scene.fleet.key("id-"), "vault.approle").stating("exchange")
-    holding = scene.holding("vault.approle", caller=assertion)
-    assert unusual(holding) == ()
+    secret = use.Identity(scene.realm, "role", scene.fleet.key("id-"), "vault.approle").stating("exchange")
+    play = Play.draw(scene.fleet, scene.sites, scene.holding("vault.approle", caller=secret), "S0", scene.day(9))
+    play.style = "noisy"
+    assert {action for action, _ in play.actions(50)} <= set(play.victim.principal.group.repertoire.actions)
 
 
 def test_the_question_whose_it_is_comes_in_the_words_of_the_log() -> None:
@@ -99,6 +101,37 @@ def test_a_victim_that_stops_is_silent_while_the_thief_works() -> None:
     own = [call.second for call in scene.fleet.calls if call.theft == BENIGN]
     assert own
     assert not [second for second in own if first <= second < last + HOUR]
+
+
+def test_among_the_tenants_workloads_he_leaves_as_they_do_and_moves_on_when_one_is_gone() -> None:
+    scene = Scene()
+    first, second, third = (scene.fleet.plan.gateway("us-east-1") for _ in range(3))
+    rotated = Egress.of("us-east-1", [first])
+    rotated.change(scene.day(9.5), [second], "nat_rotation")
+    victim = scene.holding("aws.access-key")
+    scene.holding("aws.access-key", egress=rotated, end=scene.day(10))
+    play = Play.draw(scene.fleet, scene.sites, victim, "S3", scene.day(9))
+    context = play.context("neighbour")
+    scene.holding("aws.access-key", egress=Egress.of("us-east-1", [third]), start=scene.day(9.2))
+    play.uses([scene.day(9.1), scene.day(9.6), scene.day(10.5)], context)
+    assert [call.context.address for call in scene.malicious()] == [first, second, third]
+
+
+def test_a_lease_is_renewed_as_its_owner_does_for_as_long_as_the_thief_works() -> None:
+    renewed = []
+    for seed in range(12):
+        scene = Scene(seed)
+        victim = scene.holding("vault.token")
+        assert isinstance(victim.caller, use.Identity)
+        said = victim.caller.stating("renew", expires_at=scene.day(8) + 3 * HOUR)
+        ((home, _),) = victim.habitat.contexts(scene.fleet, [scene.day(8)])
+        scene.fleet.call(scene.day(8), said, Action("token", "renew-self", read_only=False), home)
+        play = Play.draw(scene.fleet, scene.sites, victim, "S2", scene.day(9))
+        play.uses([scene.day(9), scene.day(9) + 9 * HOUR], play.context())
+        own = (call for call in scene.malicious() if call.action.name == "renew-self")
+        renewed.append([call.second - scene.day(9) for call in own])
+    assert max(map(tuple, renewed)) == (2 * HOUR, 4 * HOUR, 6 * HOUR, 8 * HOUR)
+    assert [] in renewed
 
 
 def test_silences_keep_away_from_both_neighbours() -> None:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.domain import I64
-from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, PREFIX, SERVICE
+from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, PREFIX, PROVIDER, SERVICE
 from detector.scoring.fixed import CELL, HALF_LIFE_DAYS
-from detector.state.principals import PLACES, WAYS, Lessons, PrincipalTable
+from detector.state.principals import HOME_OF, PLACES, ROOT_OF, WAYS, Lessons, PrincipalTable
 from tests.rows import START, bytes_a_row, keys
 
 NOW = START // 3_600_000_000  # an hour, and a midnight
@@ -212,10 +212,34 @@ def test_home_is_where_most_hours_were_spent() -> None:
     profile = Profile()
     for hour in range(22):
         profile.learn(value(1, 1) if hour % 3 else value(2, 2), NOW + hour)
-    for level, what in ((ADDRESS, 31), (FAMILY, 32), (CLIENT, 33), (SERVICE, 34), (ACTION, 35)):
+    for level, what in ((ADDRESS, 31), (FAMILY, 32), (CLIENT, 33), (SERVICE, 34), (ACTION, 35), (PROVIDER, 36)):
         profile.learn(what, NOW, level=level)
 
-    assert profile.table.home[profile.slot[0]].tolist() == [value(1, 1), 31, 32, 33, 34, 35]
+    home = profile.table.home[profile.slot[0]]
+    assert {level: int(home[at]) for level, at in HOME_OF.items()} == {
+        PREFIX: value(1, 1), CLIENT: 33, ACTION: 35, PROVIDER: 36
+    }  # fmt: skip
+
+
+def test_a_provider_counts_its_prefixes_and_a_prefix_still_has_its_root() -> None:
+    profile = Profile()
+    profile.learn(9, NOW, level=PROVIDER)
+    for prefix in (7, 8, 7):
+        profile.learn(prefix, NOW, parent=9)
+    profile.learn(6, NOW)
+
+    assert profile.table.seen(profile.slot, PROVIDER, keys(9), numbers(NOW))[1].tolist() == [2]
+    assert profile.total(NOW) == (3, 3), "with and without a provider"
+    assert [int(part[0]) for part in profile.table.total(profile.slot, ROOT_OF[PROVIDER], numbers(NOW))] == [CELL, 1]
+
+
+def test_providers_are_learnt_before_the_prefixes_under_them() -> None:
+    table = PrincipalTable(10)
+    slot, _ = table.admit(keys(99))
+    both = Lessons(slot.repeat(2), numbers(PREFIX, PROVIDER), keys(7, 9), keys(9, 0), numbers(NOW, NOW))
+    table.learn(both.canonical(keys(99, 99)))
+
+    assert table.seen(slot, PROVIDER, keys(9), numbers(NOW))[1].tolist() == [1]
 
 
 def test_a_new_hour_and_a_new_day_are_told_apart() -> None:
@@ -247,13 +271,9 @@ def test_hours_wrap_after_seven_and_a_half_years_and_half_of_them_are_understood
 def test_many_principals_learn_at_once_what_each_learns_alone(taught: list[tuple[int, int, int, int]]) -> None:
     def lessons(some: list[tuple[int, int, int, int]], slots: list[int]) -> Lessons:
         level, what, hour = (numbers(*(one[at] for one in some)) for at in (1, 2, 3))
-        made, parent = (number.astype(np.uint64) for number in (of(what, level), of(what * 0 + 1, level - 1)))
-        return Lessons(numbers(*slots), level, made, parent, hour + NOW)
+        parent = keys(*(1 for _ in some))
+        return Lessons(numbers(*slots), level, what.astype(np.uint64) << np.uint64(30), parent, hour + NOW)
 
-    def of(what: I64, level: I64) -> I64:
-        return what << 30 | (level + 1) << 8 | what  # some of one set, none of one tag
-
-    taught.sort()  # as `canonical` has them
     together, alone = PrincipalTable(10), PrincipalTable(10)
     for table in (together, alone):
         table.admit(keys(0, 1, 2, 3))
@@ -263,16 +283,6 @@ def test_many_principals_learn_at_once_what_each_learns_alone(taught: list[tuple
             alone.learn(lessons([one], [who]))
 
     assert together.digest() == alone.digest()
-
-
-def test_children_learnt_at_once_are_all_counted_up_to_what_a_cell_holds() -> None:
-    profile = Profile()
-    profile.learn(value(0, 1), NOW)
-    for first, expected in ((1, 200), (201, 255)):
-        made = [value(1, first + at) for at in range(200)]
-        each = [np.full(200, number) for number in (int(profile.slot[0]), ADDRESS, NOW)]
-        profile.table.learn(Lessons(each[0], each[1], keys(*made), keys(*[value(0, 1)] * 200), each[2]))
-        assert profile.children(value(0, 1)) == expected
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 4), max_size=20), st.randoms(use_true_random=False))

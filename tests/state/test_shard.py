@@ -120,10 +120,11 @@ def test_who_is_not_scored_is_not_profiled(columns: dict[str, Any]) -> None:
 
 def test_every_level_of_the_ladders_is_learnt() -> None:
     mind = Mind()
-    mind.epoch(row(), row(HOUR))
+    mind.epoch(row(provider="cloud"), row(HOUR, provider="cloud"))
 
-    assert [mind.hours(row(HOUR), level) for level in range(len(LEVELS))] == [2] * len(LEVELS)
-    assert [mind.users(row(HOUR), level) for level in range(len(LEVELS))] == [(1, 1)] * len(LEVELS)
+    last = row(HOUR, provider="cloud")
+    assert [mind.hours(last, level) for level in range(len(LEVELS))] == [2] * len(LEVELS)
+    assert [mind.users(last, level) for level in range(len(LEVELS))] == [(1, 1)] * len(LEVELS)
 
 
 def test_hours_before_and_after_a_close_are_one_hour() -> None:

@@ -139,7 +139,7 @@ def test_the_specification_names_every_column_with_its_type() -> None:
     assert blocks.__doc__ is not None
     table = blocks.__doc__.split("decided by its name:")[1].split("What they mean")[0]
     kinds: dict[str, list[str]] = {}
-    for line in filter(str.strip, table.splitlines()):
+    for line in filter(str.strip, table.replace(": texts of the table", "").splitlines()):
         kind, names = line[4:30].strip(), line[30:].split()  # as the table is set
         kinds.setdefault(kind, []).extend(names)
     expected: dict[str, list[str]] = {}
@@ -147,7 +147,9 @@ def test_the_specification_names_every_column_with_its_type() -> None:
         expected.setdefault(f"NUMBERS, {np.dtype(dtype).kind}{8 * np.dtype(dtype).itemsize}", []).append(name)
 
     assert kinds.pop("TEXTS, one a row") == ["native_id"]
-    assert kinds.pop("NUMBERS, texts of the") + kinds.pop("table") == list(TEXT_COLUMNS)
+    assert kinds.pop("NUMBERS, texts of the") + kinds.pop("table") + kinds.pop("NUMBERS, of version 2") == list(
+        TEXT_COLUMNS
+    )
     assert kinds == expected
 
 
@@ -156,7 +158,8 @@ class Reader:
 
     def __init__(self, block: bytes) -> None:
         magic, version, length, checksum, self.rows, size = struct.unpack_from("<4sIIQII", block)
-        assert (magic, version, length) == (b"USEB", 1, len(block))
+        assert (magic, length) == (b"USEB", len(block))
+        assert version in (1, 2)
         assert checksum == xxhash.xxh3_64_intdigest(block[20:])
         self.body, self.at = bytes(cramjam.zstd.decompress(block[28:])), 0
         assert len(self.body) == size
@@ -228,6 +231,23 @@ def test_a_block_that_was_written_by_the_first_version_is_still_read() -> None:
     assert decoded([VERSION_1]) == cells(batch_of(rows))
 
 
+def test_a_block_states_the_lowest_version_that_has_its_columns() -> None:
+    plain = UseRow("id-1", "use", START, address="192.0.2.7")
+    for row, version in ((plain, 1), (plain._replace(provider="AS64500"), 2), (plain._replace(owner="ops"), 2)):
+        (data,) = encode(batch_of([row]))
+        assert struct.unpack_from("<I", data, 4) == (version,)
+        assert decoded([data]) == cells(batch_of([row]))
+
+
+def test_a_column_of_version_2_in_a_block_of_version_1_is_refused() -> None:
+    batch = batch_of([UseRow("id-1", "use", START, provider="AS64500")])
+    rows, size, body = block_body(encode(batch)[0])
+    compressed = bytes(cramjam.zstd.compress(body, 1))
+
+    assert decoded([seal(rows, size, compressed, 2)]) == cells(batch)
+    refused(seal(rows, size, compressed, 1), "a column of this version")
+
+
 # -- a block that is not one -------------------------------------------------------------------------------------------
 
 
@@ -269,8 +289,12 @@ def test_every_flipped_bit_is_noticed(block: bytes) -> None:
     ("at", "value", "message"),
     [
         (0, b"SEBU", "byte 0: expected 55534542.*found 53454255"),
-        (4, struct.pack("<I", 2), r"version 1, found 2, written by a newer version: upgrade the readers \(detect\)"),
-        (4, struct.pack("<I", 0), "byte 4: expected version 1, found 0$"),
+        (
+            4,
+            struct.pack("<I", 3),
+            r"version 1 to 2, found 3, written by a newer version: upgrade the readers \(detect\)",
+        ),
+        (4, struct.pack("<I", 0), "byte 4: expected version 1 to 2, found 0$"),
         (8, struct.pack("<I", 27), "byte 8: expected a length of 28"),
         (8, struct.pack("<I", 2**32 - 1), "byte 8: .*900000 bytes, found 4294967295"),
         (12, bytes(8), "byte 12: expected the checksum [0-9a-f]{16}, found 0000000000000000"),

@@ -20,7 +20,7 @@ from tests.streams import batch_of, cells, random_rows
 
 
 def read(body: bytes, rows: int) -> UseBatch:
-    return unpack(memoryview(body), rows, StringTable())
+    return unpack(memoryview(body), rows, StringTable(), version=2)
 
 
 def refused(body: bytes, rows: int, message: str) -> None:
@@ -82,7 +82,7 @@ def column(name: str, values: bytes) -> bytes:
     ("body", "message"),
     [
         (b"", "4 more bytes, found 0"),
-        (COUNT(2**32 - 1), "at most 40 texts for 2 rows, found 4294967295"),
+        (COUNT(2**32 - 1), "at most 46 texts for 2 rows, found 4294967295"),
         (COUNT(40) + NUMBERS(0, 0, 2**63), "found one of 9223372036854775808"),
         (COUNT(2) + NUMBERS(0, 0, 2) + b"abc", "4 more bytes, found 3"),
         (COUNT(1) + NUMBERS(0, 0, 2) + b"\xff\xfe" + b"\0", "texts in UTF-8"),

@@ -21,6 +21,7 @@ EVENTS: list[events.Event] = [
     events.RecordsRejected({"json": 2, "oversize": 1}, "dead.ndjson"),
     events.AlertWritten("id", "incident", "high", "replay.new_origin"),
     events.AlertShadowed("id", "incident", "low", "replay.concurrent_use"),
+    events.AlertTolerated("id", "incident", "high", "replay.new_origin"),
     events.AlertsDelivered("soc", {"delivered": 3, "repeated": 1}),
     events.AlertsDelivered("soc", {"delivered": 2}),
     events.DeliveryRetried("soc", 1, "HTTP 503"),

@@ -51,4 +51,5 @@ def test_an_alert_shortly_after_a_malicious_use_can_be_about_it_and_later_ones_c
     for row in np.flatnonzero((ground.behind >= 0) & (ground.theft < 0)).tolist():
         theft = ground.thefts[int(ground.behind[row])]
         assert int(ground.uses.principal[row]) in stolen
-        assert any(0 <= int(ground.uses.second[row]) - second <= 6 * 3600 + 120 for second in theft.seconds)
+        ages = [int(ground.uses.second[row]) - second for second in theft.seconds]  # by a clock that may be wrong
+        assert any(-120 <= age <= 6 * 3600 + 120 for age in ages)

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from detector.simulate import rotation
-from detector.simulate.catalogue import AWS_COMPUTE, AWS_ENUMERATION, AWS_WORK
+from detector.simulate.catalogue import AWS_COMPUTE, AWS_ENUMERATION, AWS_OPERATIONS, AWS_WORK
 from detector.simulate.clients import ATTACKER_CLI, ENGINEER_CLI, TERRAFORM, TOOLS, Sdk, updated
 from detector.simulate.desks import Person, SignOn, permission_set, person
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Group, Habitat, Holding, Principal
 from detector.simulate.formats.cloudtrail import user
 from detector.simulate.habits import Releases
-from detector.simulate.populations.base import Population, borrowed, group, groups_of, live, migrated, principal
+from detector.simulate.populations.base import Population, borrowed, duties, group, groups_of, live, migrated, principal
 from detector.simulate.rotation import Tenure
 from detector.simulate.sites import Sites, moments
 from detector.simulate.world import DAY, HOUR, MINUTE
@@ -175,7 +175,7 @@ def _group_at(fleet: Fleet, place: str, account: str, path: str) -> Group:
         tools = (ATTACKER_CLI, *(tool for tool in TOOLS if tool not in {ATTACKER_CLI, ENGINEER_CLI, TERRAFORM}))
         tool = tools[fleet.between(0, len(tools))]
         return group(fleet, account, path, _KIND, AWS_WORK, agent=lambda sdk: _tool(tool, sdk))
-    return group(fleet, account, path, _KIND, AWS_WORK)
+    return group(fleet, account, path, _KIND, duties(fleet, AWS_WORK, AWS_OPERATIONS))
 
 
 def _tool(tool: str, sdk: Sdk) -> str:

@@ -26,6 +26,8 @@ _BURST = 400  # uses of one backfill at most
 _PERIODS = (15 * MINUTE, HOUR, DAY, 7 * DAY)
 _ROUND_MINUTES = (0, 0, 0, 5, 15, 30)
 _NEW = DAY  # a new service is news
+_OPERATES = 0.12  # of groups of workloads run operations
+_SIDELINES = 13  # operations that an ordinary group may have to do, at most
 Shift = tuple[Holding, list[int]]
 
 
@@ -60,6 +62,19 @@ def groups_of(fleet: Fleet, principals: int, least: int = 4) -> Iterator[int]:
         size = int(max(least, fleet.parameters.group_size * fleet.rng.lognormal(-0.3, 0.8)))
         yield min(size, left)
         left -= size
+
+
+def duties(fleet: Fleet, work: Sequence[Action], operations: Sequence[Action]) -> tuple[Action, ...]:
+    """What the workloads of a group may call: their `work` and some `operations`, or mostly those.
+
+    Inventories, secret rotation, autoscalers and posture scanners are workloads like others, and most services do a
+    little of it. Without them, nobody but a thief would look around with such a credential.
+    """
+    operates = bool(fleet.rng.random() < _OPERATES)
+    some = len(operations) // 2 if operates else fleet.between(0, _SIDELINES)
+    least = len(work) // 4 if operates else len(work)
+    chosen = [operations[at] for at in fleet.rng.permutation(len(operations)).tolist()[:some]]
+    return tuple(dict.fromkeys((*(work[at] for at in fleet.rng.permutation(len(work)).tolist()[:least]), *chosen)))
 
 
 def group(

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from detector.errors import InternalError
 from detector.simulate.call import Action
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Group, Habitat, Holding, Principal
 from detector.simulate.formats.cloudtrail import (
@@ -27,6 +27,7 @@ from detector.simulate.populations.base import (
     Population,
     Shift,
     borrowed,
+    duties,
     group,
     groups_of,
     live,
@@ -92,7 +93,7 @@ class Chained(Population):
             servers = of_users or bool(fleet.rng.random() < _SERVERS)
             parents = _parents(fleet, sites, home, number, max(1, size // _CHILDREN), servers=servers)
             kind = "aws.session/federation" if of_users else "aws.session/assumed"
-            made = group(fleet, account, f"/shared-{number}/", kind, AWS_WORK)
+            made = group(fleet, account, f"/shared-{number}/", kind, duties(fleet, AWS_WORK, AWS_OPERATIONS))
             for member in range(size):
                 parent = parents[fleet.between(0, len(parents))]
                 name = f"shared-{number}-{member}"
@@ -110,7 +111,7 @@ def _parents(fleet: Fleet, sites: Sites, account: str, number: int, count: int, 
     """Servers with the key of a user, or instances, that assume roles beside their own work."""
     region = fleet.regions[fleet.between(0, len(fleet.regions))]
     kind = "aws.access-key" if servers else "aws.session/instance"
-    made = group(fleet, account, f"/orchestration-{number}/", kind, AWS_WORK)
+    made = group(fleet, account, f"/orchestration-{number}/", kind, duties(fleet, AWS_WORK, AWS_OPERATIONS))
     egress = migrated(fleet, sites, sites.nat(account, region), account)
     if servers and fleet.rng.random() < _IN_OFFICES:
         egress = sites.offices[fleet.between(0, 2)]

@@ -19,6 +19,7 @@ from detector.simulate.catalogue import (
     CLUSTER_PRIVILEGED,
     CLUSTER_SECRETS,
     CLUSTER_STRANGE,
+    CLUSTER_UPKEEP,
     cluster_work,
 )
 from detector.simulate.clients import (
@@ -92,17 +93,17 @@ class ClusterAgents(Population):
 def _platform(site: _Site) -> None:
     """The pipeline that sets up the cluster itself: once a week everything, each step with its own tool."""
     fleet, tools = site.fleet, (*CLUSTER_TOOLS, *CLUSTER_LIBRARIES)
-    made = _group(site, _LEGACY, "platform", CLUSTER_STRANGE, _SCRIPTED)
+    made = _group(site, _LEGACY, "platform", CLUSTER_UPKEEP, _SCRIPTED)
     holding = _legacy(site, made, f"bootstrap-{site.number}", _runners(site))
     for week in range(fleet.start + fleet.between(0, _WEEK - 2 * HOUR), fleet.end, _WEEK):
         begun = week + fleet.between(0, HOUR)
         holding.habitat.egress.change(begun, [fleet.plan.runner()], "ci_runner", news=2 * HOUR)
-        seconds = _after_each_other(fleet, begun, 15.0, len(CLUSTER_STRANGE))
+        seconds = _after_each_other(fleet, begun, 15.0, len(CLUSTER_UPKEEP))
         contexts = holding.habitat.contexts(fleet, seconds)
-        order, chosen = fleet.rng.permutation(len(CLUSTER_STRANGE)).tolist(), fleet.pick(len(tools), len(seconds))
+        order, chosen = fleet.rng.permutation(len(CLUSTER_UPKEEP)).tolist(), fleet.pick(len(tools), len(seconds))
         for second, step, tool, (context, churn) in zip(seconds, order, chosen, contexts, strict=True):
             there = context._replace(client=tools[tool])
-            fleet.call(second, holding.caller, CLUSTER_STRANGE[step], there, churn=churn)
+            fleet.call(second, holding.caller, CLUSTER_UPKEEP[step], there, churn=churn)
 
 
 def _pipeline(site: _Site) -> None:
@@ -234,7 +235,7 @@ def _group(site: _Site, kind: str, path: str, pool: Sequence[Action], agents: Se
 def _legacy(site: _Site, made: Group, account: str, egress: Egress) -> Holding:
     """A service account of the group's namespace, by a token that lies in a Secret."""
     namespace = made.path.strip("/")
-    secret = f"{account}-token"
+    secret = f"{account}-token-{site.fleet.hex(5)}"
     subject = secret_token(site.cluster.name, namespace, account, site.fleet.event_id(), secret)
     (holding,) = _hold(site, made, subject, f"{namespace}/{secret}", egress)
     return holding

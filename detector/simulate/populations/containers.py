@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.clients import Sdk
 from detector.simulate.egress import Egress
-from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
+from detector.simulate.fleet import Fleet, Holding, Principal
 from detector.simulate.formats.cloudtrail import Role
-from detector.simulate.machines import Workload, keys, lifetimes, replicas
-from detector.simulate.populations.base import Population, group, groups_of, live, migrated, principal
+from detector.simulate.machines import PrivateNetwork, Workload, keys, lifetimes, replicas
+from detector.simulate.populations.base import Population, duties, group, groups_of, live, migrated, principal
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR
 
@@ -31,24 +31,34 @@ class Containers(Population):
             account = sites.accounts[fleet.between(0, len(sites.accounts))]
             public = fleet.rng.random() < _PUBLIC
             agent = _fargate if public or fleet.rng.random() < _FARGATE else _on_instances
-            made = group(fleet, account, f"/ecs-{number}/", "aws.session/container", AWS_WORK, agent=agent)
+            made = group(
+                fleet,
+                account,
+                f"/ecs-{number}/",
+                "aws.session/container",
+                duties(fleet, AWS_WORK, AWS_OPERATIONS),
+                agent=agent,
+            )
             region = fleet.regions[fleet.between(0, len(fleet.regions))]
             gateways = None if public else migrated(fleet, sites, sites.nat(account, region), account)
+            network = PrivateNetwork(region) if public else PrivateNetwork.draw(fleet, region)
             for member in range(size):
                 role = Role(account, made.path, f"task-{number}-{member}", fleet.key("AROA"))
                 owner = principal(fleet, made, f"{role.arn}#container")
                 count = replicas(fleet)
                 for _ in range(count):
-                    held = _slot(fleet, owner, role, region, gateways)
+                    held = _slot(fleet, owner, role, network, gateways)
                     live(fleet, *held, share=1 / count, desk=sites.offices[0])
 
 
-def _slot(fleet: Fleet, owner: Principal, role: Role, region: str, gateways: Egress | None) -> list[Holding]:
+def _slot(
+    fleet: Fleet, owner: Principal, role: Role, network: PrivateNetwork, gateways: Egress | None
+) -> list[Holding]:
     """The keys of a task and of those that replace it."""
     found = []
     for launch, end in lifetimes(fleet, owner, fleet.parameters.pod_life * DAY, immutable=True):
-        egress = gateways or Egress.first_seen(region, fleet.plan.function(region), "new_task", launch + 6 * HOUR)
-        habitat = Habitat(egress, owner.group.releases, launch)
+        own = Egress.first_seen(network.region, fleet.plan.function(network.region), "new_task", launch + 6 * HOUR)
+        habitat = network.habitat(fleet, gateways or own, owner.group.releases, launch)
         found += keys(fleet, owner, role, habitat, Workload(fleet.hex(32), launch, end))
         fleet.story["tasks"] += end > fleet.start
     return found

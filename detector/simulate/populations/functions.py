@@ -6,15 +6,17 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import ClassVar
 
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.clients import Sdk
 from detector.simulate.egress import Egress
-from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
+from detector.simulate.fleet import Fleet, Holding, Principal
 from detector.simulate.formats.cloudtrail import Role, session
+from detector.simulate.machines import PrivateNetwork
 from detector.simulate.populations.base import (
     Population,
     Shift,
     borrowed,
+    duties,
     group,
     groups_of,
     migrated,
@@ -42,26 +44,34 @@ class Functions(Population):
         """See `Population.populate`."""
         for number, size in enumerate(groups_of(fleet, principals)):
             account = sites.accounts[fleet.between(0, len(sites.accounts))]
-            made = group(fleet, account, f"/fn-{number}/", "aws.session/function", AWS_WORK, agent=_agent)
+            made = group(
+                fleet,
+                account,
+                f"/fn-{number}/",
+                "aws.session/function",
+                duties(fleet, AWS_WORK, AWS_OPERATIONS),
+                agent=_agent,
+            )
             region = fleet.regions[fleet.between(0, len(fleet.regions))]
             attached = fleet.rng.random() < _ATTACHED
             gateways = migrated(fleet, sites, sites.nat(account, region), account) if attached else None
+            network = PrivateNetwork.draw(fleet, region) if attached else PrivateNetwork(region)
             for member in range(size):
                 name = f"fn-{number}-{member}"
                 role = Role(account, made.path, f"{name}-role", fleet.key("AROA"))
                 owner = principal(fleet, made, f"{role.arn}#function")
-                _Function(fleet, owner, role, name, region, gateways).run(sites.offices[0])
+                _Function(fleet, owner, role, name, network, gateways).run(sites.offices[0])
 
 
 class _Function:
     """One function and its environments."""
 
     def __init__(
-        self, fleet: Fleet, owner: Principal, role: Role, name: str, region: str, gateways: Egress | None
+        self, fleet: Fleet, owner: Principal, role: Role, name: str, network: PrivateNetwork, gateways: Egress | None
     ) -> None:
         self._fleet, self._owner, self._role, self._name = fleet, owner, role, name
-        self._region, self._gateways = region, gateways
-        arn = f"arn:aws:lambda:{region}:{role.account}:function:{name}"
+        self._network, self._gateways = network, gateways
+        arn = f"arn:aws:lambda:{network.region}:{role.account}:function:{name}"
         self._scope = {"issuerType": "AWS::Lambda::Function", "credentialsIssuedTo": arn}
         self._releases = [second for second, _, _ in owner.group.releases.versions]
 
@@ -96,12 +106,13 @@ class _Function:
         following = bisect_right(self._releases, second)
         if following < len(self._releases):
             end = max(second + 1, min(end, self._releases[following]))
-        egress = self._gateways or Egress.first_seen(self._region, fleet.plan.function(self._region), "function_pool")
+        region = self._network.region
+        egress = self._gateways or Egress.first_seen(region, fleet.plan.function(region), "function_pool")
         caller = session(self._role, self._name, fleet.key(), start, inScopeOf=self._scope)
         fleet.story["function environments"] += 1
         holding = Holding(
             self._owner, caller, caller.key, self._owner.group.kind, start, start + _KEY_LIFE,
-            Habitat(egress, self._owner.group.releases, second),
+            self._network.habitat(fleet, egress, self._owner.group.releases, second),
             workload=f"{self._name}/{caller.key[4:13]}", workload_end=end, session=self._name,
         )  # fmt: skip
         return fleet.hold(holding)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from detector.simulate.call import Action
-from detector.simulate.catalogue import AWS_WORK
+from detector.simulate.catalogue import AWS_OPERATIONS, AWS_WORK
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.cloudtrail import Identity, Role, compact, issued, session
-from detector.simulate.machines import lifetimes, replicas
+from detector.simulate.machines import PrivateNetwork, lifetimes, replicas
 from detector.simulate.populations.base import (
     Population,
     Shift,
     borrow,
+    duties,
     group,
     groups_of,
     migrated,
@@ -45,6 +46,8 @@ class _Account:
     provider: str
     caller: Identity
     naming: str
+    network: PrivateNetwork
+    habitats: dict[int, Habitat] = field(default_factory=dict)  # launch of a pod → where it is
 
 
 class Irsa(Population):
@@ -62,8 +65,11 @@ class Irsa(Population):
             cluster = sites.clusters[fleet.between(0, len(sites.clusters))]
             region = sites.regions_of[cluster]
             host = f"oidc.eks.{region}.amazonaws.com/id/{issuers[cluster]}"
-            made = group(fleet, account, f"/pods-{number}/", "aws.session/web-identity", AWS_WORK)
+            made = group(
+                fleet, account, f"/pods-{number}/", "aws.session/web-identity", duties(fleet, AWS_WORK, AWS_OPERATIONS)
+            )
             egress = migrated(fleet, sites, sites.nat(cluster, region), cluster)
+            network = PrivateNetwork.draw(fleet, region)
             naming = _SESSION_NAMES[fleet.between(0, len(_SESSION_NAMES))]
             for member in range(size):
                 role = Role(account, made.path, f"pods-{number}-{member}", fleet.key("AROA"))
@@ -72,7 +78,7 @@ class Irsa(Population):
                 owner = principal(fleet, made, f"{role.arn}#web-identity")
                 count = replicas(fleet)
                 for _ in range(count):
-                    _replica(fleet, sites, _Account(owner, role, provider, caller, naming), egress, 1 / count)
+                    _replica(fleet, sites, _Account(owner, role, provider, caller, naming, network), egress, 1 / count)
 
 
 def _federated(account: str, provider: str, subject: str) -> Identity:
@@ -124,7 +130,9 @@ def _trade(fleet: Fleet, account: _Account, egress: Egress, launch: int, start: 
         start,
         context={"webIdFederationData": {"federatedProvider": account.provider, "attributes": {}}},
     )
-    habitat = Habitat(egress, owner.group.releases, max(launch, 1))
+    if launch not in account.habitats:
+        account.habitats[launch] = account.network.habitat(fleet, egress, owner.group.releases, max(launch, 1))
+    habitat = account.habitats[launch]
     ((context, churn),) = habitat.contexts(fleet, [start])
     request = compact({"roleArn": role.arn, "roleSessionName": name, "durationSeconds": _LIFE})
     answer = issued(key, start + _LIFE, role, name)

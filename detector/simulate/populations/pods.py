@@ -20,7 +20,7 @@ from detector.simulate.clusters import RENEWED, TOKEN_LIFE, Cluster, Node
 from detector.simulate.egress import Egress
 from detector.simulate.fleet import Fleet, Habitat, Holding, Principal
 from detector.simulate.formats.kubernetes import FORBIDDEN, pod_token, removal
-from detector.simulate.populations.base import Population, Shift, borrow, group, groups_of, principal, schedule
+from detector.simulate.populations.base import Population, Shift, borrow, duties, group, groups_of, principal, schedule
 from detector.simulate.sites import Sites
 from detector.simulate.world import DAY, HOUR, MINUTE
 
@@ -30,7 +30,7 @@ _REPLICAS = 4.0
 _SPREAD = 0.8  # of the logarithm of replicas, and of lives
 _STATEFUL = 0.15
 _HOST_NETWORK = 0.08  # of groups whose pods share the address of their node
-_READS_ONCE = 0.15  # of groups that read their token when they start: why clusters accept old ones
+_READS_ONCE = 0.15  # of service accounts whose pods read their token when they start: why clusters accept old ones
 _OVERLAP = 0.2  # of pods whose successor starts before they end
 _TASK = 2 * MINUTE  # uses closer than this are of one pod
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names
@@ -94,17 +94,18 @@ def _deployments(fleet: Fleet, cluster: Cluster, number: int, size: int) -> Iter
         cluster.name,
         f"/{namespace}/",
         "k8s.bound-token",
-        cluster_work(namespace),
+        duties(fleet, cluster_work(namespace), CLUSTER_STRANGE),
         families=_LANGUAGES,
         agent=agent,
     )
     made.repertoire.denied_error = FORBIDDEN
     made.unusual, made.tools, made.sdks = CLUSTER_STRANGE, CLUSTER_TOOLS, CLUSTER_LIBRARIES
-    host_network, reads_once = bool(rng.random() < _HOST_NETWORK), bool(rng.random() < _READS_ONCE)
+    host_network = bool(rng.random() < _HOST_NETWORK)
     for member in range(size):
         account = f"{product}-{member}"
         owner = principal(fleet, made, f"system:serviceaccount:{namespace}:{account}")
         revision = "" if rng.random() < _STATEFUL else _letters(fleet, 9)
+        reads_once = bool(rng.random() < _READS_ONCE)
         yield _Deployment(owner, namespace, account, fleet.event_id(), revision, host_network, reads_once)
 
 
@@ -229,7 +230,7 @@ class _Life:
             node=pod.node.name, stale_after=start + TOKEN_LIFE if cluster.extended else 0,
         )  # fmt: skip
         account = f"{deployment.namespace}/{deployment.account}"
-        pod.node.issue(fleet, start - fleet.between(0, 3), account, (name, uid), token, bodies=cluster.bodies)
+        pod.node.issue(fleet, start - fleet.between(1, 4), account, (name, uid), token, bodies=cluster.bodies)
         holding = Holding(
             deployment.owner, subject, token, "k8s.bound-token", start,
             start + (_YEAR if cluster.extended else TOKEN_LIFE),

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from typing import ClassVar, Final, Literal
 
 from detector.registry import members
@@ -19,8 +20,9 @@ from detector.simulate import scenarios
 from detector.simulate.fleet import Fleet, Holding
 from detector.simulate.play import Play
 from detector.simulate.truth import Stealth
-from detector.simulate.world import DAY, HOUR
+from detector.simulate.world import DAY, HOUR, MINUTE
 
+_AS_IT_IS_USED: Final = 0.5
 LEARNING_DAYS: Final = 7  # no theft before: a third of the shortest run
 
 
@@ -42,9 +44,18 @@ class Scenario(ABC):
     def begin(self, fleet: Fleet, holding: Holding) -> int | None:
         """When the thief of `holding` begins (seconds), or None where the scenario can't be played on it.
 
-        Anywhere in the time its holder uses it, unless the member says otherwise.
+        Anywhere in the time its holder uses it, unless the member says otherwise; half of the thieves get at it as it
+        is used, so their hours and minutes are the owner's.
         """
-        return moment(fleet, max(holding.start, holding.principal.since), holding.last)
+        begin = moment(fleet, max(holding.start, holding.principal.since), holding.last)
+        if begin is None or fleet.rng.random() >= _AS_IT_IS_USED:
+            return begin
+        used = fleet.surroundings.uses.get(id(holding.caller), [])
+        following = bisect_left(used, begin)
+        if following == len(used):
+            return begin
+        second = used[following] + fleet.between(1, MINUTE)
+        return moment(fleet, second, min(second + 1, holding.last)) or begin
 
     def suits_kind(self, kind: str) -> bool:
         """Whether the scenario is played on credentials of `kind`."""

@@ -12,8 +12,8 @@ from detector.simulate.scenarios.base import Scenario
 from detector.simulate.truth import Stealth
 from detector.simulate.world import HOUR
 
-_FACTOR: Final = 10  # a bulk is so much larger than another theft,
-_LEAST, _MOST = 60, 500  # within these bounds
+_FACTOR: Final = 5  # a bulk is so much larger than another theft,
+_LEAST, _MOST = 40, 250  # within these bounds: not much more than a backfill reads
 
 
 class BulkRead(Scenario):

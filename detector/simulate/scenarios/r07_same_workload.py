@@ -36,6 +36,12 @@ class SameWorkload(Scenario):
         """See `Scenario.play`."""
         victim = play.victim
         end = min(victim.last, play.begin + 3 * DAY)
-        later = victim.principal.rhythm.seconds(play.fleet, play.begin + 1, end)
+        owner = victim.principal
+        side_by_side = {
+            id(one.habitat)
+            for one in play.fleet.holdings
+            if one.principal is owner and one.start <= play.begin < one.last
+        }
+        later = owner.rhythm.seconds(play.fleet, play.begin + 1, end, share=1 / max(1, len(side_by_side)))
         play.goes_on = True  # it is the victim's own machine
         play.imitate([play.begin, *later[: play.count - 1]])

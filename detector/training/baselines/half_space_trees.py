@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class HalfSpaceTrees(Baseline):
             from river.anomaly import HalfSpaceTrees as Trees  # noqa: PLC0415 - optional, and slow to import
         except ImportError as error:
             raise ConfigError("half_space_trees: expected river, found none; install the extra `evaluate`") from error
-        trees = Trees(n_trees=_TREES, height=_HEIGHT, window_size=_WINDOW, seed=0)
+        trees: Any = Trees(n_trees=_TREES, height=_HEIGHT, window_size=_WINDOW, seed=0)
         score = np.zeros(len(uses))
         for row, values in enumerate(_features(uses).tolist()):
             features = dict(enumerate(values))

@@ -11,7 +11,7 @@ def test_usual_reads_are_made_by_the_hundred_on_things_that_only_others_read() -
     played = stolen(BulkRead(), "entra.client-secret", "S2", count=12)
 
     own = played.victim.principal.group.repertoire.actions
-    assert len(played.calls) >= 60
+    assert len(played.calls) >= 40
     assert {call.action.text for call in played.calls} <= {action.text for action in own}
     assert not {call.action.resource for call in played.calls} & {action.resource for action in own}
     assert {call.context.client for call in played.calls} == {AGENT}
