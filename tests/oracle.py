@@ -24,7 +24,6 @@ from detector.detections.base import Detection
 from detector.domain import DAY, HOUR, KINDS, MINUTE, SECOND, Activity, Flag, Outcome, StringTable, UseBatch, UseRow
 from detector.fingerprint.actions import READ, privilege
 from detector.fingerprint.facets import LADDERS, LEVELS, Facets, Fingerprinter
-from detector.fingerprint.hashing import mix
 from detector.records import event_time
 from detector.scoring.episode import Candidate, Expected, Place, Pod
 from detector.scoring.evidence import (
@@ -46,6 +45,7 @@ from detector.state.shard import Shard
 from tests.oracle_pods import Pods, Standing, is_accepted, is_pod, pods_content
 
 UNSET = -(1 << 62)
+MASK = (1 << 64) - 1
 PARENT = {1: 0, 3: 2, 5: 4, 0: 6}  # of a prefix only where its provider is known
 ROOT = {0: 0, 2: 1, 4: 2, 6: 3}
 HOMES = (0, 3, 5, 6)
@@ -62,7 +62,10 @@ def log(x: float) -> int:
 
 
 def join(left: int, right: int) -> int:
-    return int(mix(np.array([left], np.uint64), np.array([right], np.uint64))[0])
+    z = left * 0x9E3779B97F4A7C15 + right & MASK
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
+    return z ^ z >> 31
 
 
 def hours_between(now: int, then: int) -> int:

@@ -20,6 +20,9 @@ LADDERS: Final = {"network": (0, 1), "client": (2, 3), "action": (4, 5)}  # comp
 # a network outlives a change of the assets.
 PREFIX, ADDRESS, FAMILY, CLIENT, SERVICE, ACTION, PROVIDER = range(7)
 
+_NUMBERS: Final[U64] = np.arange(1, len(LEVELS) + 1, dtype=np.uint64)
+_WITHIN, _ABOVE = [ADDRESS, CLIENT], [PREFIX, FAMILY]  # values that hold their parents by their keys
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -84,14 +87,8 @@ class Fingerprinter:
         single = _SINGLE_HOLDER[batch.kind] & (batch.session != 0)
         holder = np.where(single, _under(principal, ~hashes[batch.session]), credential)
         instance = hashes[batch.instance]
-        value = np.empty((len(batch), len(LEVELS)), np.uint64)
-        value[:, PREFIX] = _level(PREFIX, hashes[prefix])
-        value[:, ADDRESS] = np.where(batch.address != 0, mix(_level(ADDRESS, hashes[batch.address]), hashes[prefix]), 0)
-        value[:, FAMILY] = _level(FAMILY, hashes[family])
-        value[:, CLIENT] = np.where(client != 0, mix(_level(CLIENT, hashes[client]), hashes[family]), 0)
-        value[:, SERVICE] = _level(SERVICE, hashes[service])
-        value[:, ACTION] = _level(ACTION, hashes[batch.action])  # its text begins with its service
-        value[:, PROVIDER] = _level(PROVIDER, hashes[batch.provider])
+        levels = (prefix, batch.address, family, client, service, batch.action, batch.provider)
+        value = _values(hashes[np.stack(levels, axis=1)])
         return Facets(
             realm=realm,
             group=mix(hashes[batch.peer_group], realm),
@@ -164,8 +161,12 @@ class Fingerprinter:
         cache[key] = value
 
 
-def _level(level: int, hashes: U64) -> U64:
-    return np.where(hashes != 0, mix(hashes, level + 1), np.uint64(0))
+def _values(texts: U64) -> U64:
+    """uint64[n, LEVELS]: the ladder values of the hashes of their texts. An action's text begins with its service."""
+    value = mix(texts, _NUMBERS)
+    value[:, _WITHIN] = mix(value[:, _WITHIN], texts[:, _ABOVE])
+    value[texts == 0] = 0
+    return value
 
 
 def _under(principal: U64, hashes: U64) -> U64:

@@ -15,6 +15,8 @@ from detector.fingerprint.facets import ADDRESS, Facets
 from detector.fingerprint.hashing import mix
 
 POD_TOKEN: Final = KIND_CODE["k8s.bound-token"]
+_ANSWERED: Final = np.isin(np.arange(len(Outcome)), [Outcome.ALLOWED, Outcome.UNKNOWN])
+_SUSPECT: Final = int(Flag.TS_SUSPECT)
 _KUBELET: Final = "system:node:"  # and the node's name: the principal of its kubelet, however it authenticates
 
 
@@ -66,7 +68,5 @@ def by_kubelets(batch: UseBatch) -> I64:
 
 def accepted(batch: UseBatch, rows: I64) -> Bool:
     """bool[len(rows)]: accepted as far as the log says, at a time that is believed."""
-    outcome = batch.outcome[rows]
-    answered = (outcome == Outcome.ALLOWED) | (outcome == Outcome.UNKNOWN)
-    believed: Bool = answered & (batch.flags[rows] & Flag.TS_SUSPECT == 0)
+    believed: Bool = _ANSWERED[batch.outcome[rows]] & (batch.flags[rows] & _SUSPECT == 0)
     return believed

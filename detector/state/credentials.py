@@ -160,8 +160,8 @@ def _statements_so_far(owner: I64, states: Bool) -> I64:
         return np.zeros(len(owner), np.int64)
     order = np.argsort(owner, kind="stable")
     total = np.cumsum(states[order])
-    starts = np.flatnonzero(np.r_[True, np.diff(owner[order]) != 0][: len(owner)])
-    before: I64 = np.repeat((total - states[order])[starts], np.diff(np.r_[starts, len(owner)]))
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(owner[order]) != 0])[: len(owner)])
+    before: I64 = np.repeat((total - states[order])[starts], np.diff(np.concatenate([starts, [len(owner)]])))
     so_far = np.empty(len(owner), np.int64)
     so_far[order] = total - before
     return so_far

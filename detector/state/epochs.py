@@ -45,7 +45,8 @@ class Positions:
         for partition in np.unique(batch.raw_partition).tolist():
             rows = np.flatnonzero(batch.raw_partition == partition)
             before = self._highest.get(partition, (-1, 0))
-            offset, row = np.r_[before[0], batch.raw_offset[rows]], np.r_[before[1], batch.row[rows]]
+            offset = np.concatenate([[before[0]], batch.raw_offset[rows]])
+            row = np.concatenate([[before[1]], batch.row[rows]])
             place = _places(offset, row)
             fresh[rows] = place[1:] > np.maximum.accumulate(place)[:-1]
             top = int(place.argmax())
@@ -60,7 +61,7 @@ class Positions:
 def _places(offset: I64, row: I64) -> I64:
     """int64[n]: the place of each position (offset, row) among them; equal positions have equal places."""
     order = np.lexsort((row, offset))
-    further = np.r_[False, (np.diff(offset[order]) != 0) | (np.diff(row[order]) != 0)]
+    further = np.concatenate([[False], (np.diff(offset[order]) != 0) | (np.diff(row[order]) != 0)])
     place = np.empty(len(order), np.int64)
     place[order] = np.cumsum(further)
     return place
@@ -135,7 +136,7 @@ class Watermark:
             return np.zeros(0, np.int64)
         believed = np.where(batch.flags & Flag.TS_SUSPECT != 0, _UNSET, batch.time)
         capped = np.where(batch.append_time > 0, np.minimum(believed, batch.append_time + AHEAD), believed)
-        newest = np.maximum.accumulate(np.r_[self._newest_append(), batch.append_time])[1:]
+        newest = np.maximum.accumulate(np.concatenate([[self._newest_append()], batch.append_time]))[1:]
         lowest, highest = np.full(len(batch), _ABSENT), np.full(len(batch), _UNSET)
         for partition in sorted(set(self._clocks) | set(batch.raw_partition.tolist())):
             event = self._of_partition(partition, batch, capped, newest)
@@ -154,8 +155,8 @@ class Watermark:
         """Event time of one raw partition after each row; `_ABSENT` while it takes no part."""
         clock = self._clocks.get(partition, _Clock(_UNSET, 0))
         mine = batch.raw_partition == partition
-        event = np.maximum.accumulate(np.r_[clock.event, np.where(mine, capped, _UNSET)])[1:]
-        append = np.maximum.accumulate(np.r_[clock.append, np.where(mine, batch.append_time, 0)])[1:]
+        event = np.maximum.accumulate(np.concatenate([[clock.event], np.where(mine, capped, _UNSET)]))[1:]
+        append = np.maximum.accumulate(np.concatenate([[clock.append], np.where(mine, batch.append_time, 0)]))[1:]
         self._clocks[partition] = _Clock(int(event[-1]), int(append[-1]))
         absent = (event == _UNSET) | ((append > 0) & (newest - append > SILENT))
         return np.where(absent, _ABSENT, event)
@@ -190,7 +191,8 @@ class Epochs:
         bucket = watermark // self._length
         start = 0
         before = self._bucket if self._bucket is not None else int(bucket[0]) if len(bucket) else 0
-        moved = np.flatnonzero(np.diff(np.r_[before, bucket])) + 1  # ends of slices that enter a new bucket
+        # Ends of slices that enter a new bucket.
+        moved = np.flatnonzero(np.diff(np.concatenate([[before], bucket]))) + 1
         never = len(watermark) + 1
         ends = iter([*moved.tolist(), never])
         end = next(ends)

@@ -102,7 +102,7 @@ class AddressTable(Table):
         until = np.concatenate([last, self.last[owner]]).astype(np.int64)
         self._overlap(slot, node, since, until)
         latest = np.lexsort((node, until, slot))
-        latest = latest[np.r_[slot[latest][1:] != slot[latest][:-1], True]]
+        latest = latest[np.concatenate([slot[latest][1:] != slot[latest][:-1], [True]])]
         at = slot[latest]
         self.node[at], self.first[at], self.last[at] = node[latest], since[latest], until[latest]
 
@@ -111,7 +111,7 @@ class AddressTable(Table):
         order = np.lexsort((node, first, slot))
         slot, first, last = slot[order], first[order], last[order]
         # The latest end so far at the same address: a running maximum that begins anew with each address.
-        group = np.cumsum(np.r_[True, slot[1:] != slot[:-1]]) << 33
+        group = np.cumsum(np.concatenate([[True], slot[1:] != slot[:-1]])) << 33
         so_far = np.maximum.accumulate(group | last)[:-1] - group[1:]
         both = np.flatnonzero(first[1:] <= so_far)
         np.maximum.at(self.shared, slot[1:][both], np.minimum(last[1:], so_far)[both].astype(np.uint32))

@@ -77,7 +77,7 @@ class Lessons:
         again = np.ones(max(len(order) - 1, 0), np.bool_)
         for key in keys:
             again &= key[order][1:] == key[order][:-1]
-        return self.take(order[np.r_[True, ~again][: len(order)]])
+        return self.take(order[np.concatenate([[True], ~again])[: len(order)]])
 
 
 class PrincipalTable(Table):

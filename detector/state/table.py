@@ -24,6 +24,7 @@ class Table:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.index = SlotIndex()
+        self._room = self.index.capacity  # rows that the columns have
         for name, (dtype, width) in self.layout.items():
             shape = (self.index.capacity, width) if width else self.index.capacity
             setattr(self, name, np.zeros(shape, dtype))
@@ -77,8 +78,10 @@ class Table:
         return total.digest()
 
     def _grow(self) -> None:
+        if self._room == self.index.capacity:
+            return
         for name in self.layout:
             column = self.column(name)
-            if len(column) < self.index.capacity:
-                extra = np.zeros((self.index.capacity - len(column), *column.shape[1:]), column.dtype)
-                setattr(self, name, np.concatenate([column, extra]))
+            extra = np.zeros((self.index.capacity - self._room, *column.shape[1:]), column.dtype)
+            setattr(self, name, np.concatenate([column, extra]))
+        self._room = self.index.capacity

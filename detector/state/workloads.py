@@ -73,11 +73,11 @@ class NameTable(Table):
         pod = np.concatenate([pod[new], self.pod[touched].ravel()])
         order = np.lexsort((pod, _first(pods, pod), slot))[::-1]  # the latest pod of each name first
         again = (slot[order][1:] == slot[order][:-1]) & (pod[order][1:] == pod[order][:-1])
-        order = order[np.r_[True, ~again]]
-        start = np.r_[True, slot[order][1:] != slot[order][:-1]]
+        order = order[np.concatenate([[True], ~again])]
+        start = np.concatenate([[True], slot[order][1:] != slot[order][:-1]])
         self.pod[touched] = 0
         self.pod[slot[order[start]], 0] = pod[order[start]]
-        second = np.flatnonzero(np.r_[False, start[:-1]] & ~start)
+        second = np.flatnonzero(np.concatenate([[False], start[:-1]]) & ~start)
         self.pod[slot[order[second]], 1] = pod[order[second]]
 
     def holder(self, name: U64, second: U32, pods: PodTable) -> U64:

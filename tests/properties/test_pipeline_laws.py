@@ -113,9 +113,10 @@ def test_random_streams_reach_every_kind_of_evidence() -> None:
     facets: set[str] = set()
     statuses: set[bytes] = set()
     for seed in range(12):
-        for alert in run([batch_of(random_rows(seed, 600, cluster=0.5))])[1]._incidents.open.values():
-            facets |= alert.kinds
-        for line in run([batch_of(random_rows(seed, 600, cluster=0.5))])[0]:
+        alerts, pipeline = run([batch_of(random_rows(seed, 600, cluster=0.5))])
+        for incident in pipeline._incidents.open.values():
+            facets |= incident.kinds
+        for line in alerts:
             statuses |= {word for word in (b'"new"', b'"update"', b'"closed"') if b'"status":' + word in line}
     expected = {"network", "client", "concurrency", "path", "binding", "revocation", "workload_end", "action", "sweep"}
     assert facets >= expected
