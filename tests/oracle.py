@@ -112,22 +112,19 @@ class Profile:
         gap = hours_between(hour, cell.hour)
         return gap > 0, gap > 0 and (hour - gap) // 24 != hour // 24
 
-    def learn(self, level: int, value: int, parent: int, hour: int) -> None:
+    def learn(self, level: int, value: int, hour: int) -> bool:
+        """Whether the value is new."""
         cell = self.cell(level, value)
         known = cell is not None
         if cell is not None:
             if hours_between(hour, cell.hour) <= 0:
-                return
+                return False
             cell.count = min(decay(cell.count, cell.hour, hour) + CELL, 0xFFFF)
             cell.hour = hour & 0xFFFF
         else:
             ways = self.ways(level, value)
             faint = [-1 if one is None else decay(one.count, one.hour, hour) for one in ways]
             ways[faint.index(min(faint))] = Cell(max(value & 0xFFFFFF, 1), CELL, hour & 0xFFFF)
-        if parent:
-            above = self.cell(level, parent)
-            if above is not None and not known:
-                above.children = min(above.children + 1, 0xFF)
         if level in ROOT:
             root = self.roots[ROOT[level]]
             older = hours_between(hour, root[1]) < 0
@@ -139,6 +136,12 @@ class Profile:
             self.home[level] = [value, home[1] + 1]
         else:
             home[1] -= 1
+        return not known
+
+    def count_child(self, level: int, parent: int) -> None:
+        above = self.cell(level, parent) if parent else None
+        if above is not None:
+            above.children = min(above.children + 1, 0xFF)
 
 
 @dataclass
@@ -712,8 +715,9 @@ class Oracle:
                     additions.add((join(join(value, row.realm), 4), row.holder))
             met |= set(things.items())
         providers_first = sorted(lessons, key=lambda lesson: (lesson[0], (lesson[1] + 1) % 7, *lesson[2:]))
-        for principal, level, value, hour, parent in providers_first:
-            self.profiles[principal].learn(level, value, parent, hour)
+        new = [one for one in providers_first if self.profiles[one[0]].learn(*one[1:4])]
+        for principal, level, _, _, parent in new:
+            self.profiles[principal].count_child(level, parent)
         for key, member in additions:
             self.add(key, member)
         self.learn_rates(suspected)

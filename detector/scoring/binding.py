@@ -38,19 +38,20 @@ _INSTANCE: Final = KIND_CODE["aws.session/instance"]
 
 def contradicts(kind: I8, facets: Facets, rows: I64, slot: I64, shard: Shard) -> Bool:
     """bool[len(rows)]: rows that open a context at holder `slot` and contradict its binding."""
+    address = facets.value[rows, ADDRESS]
+    instance: Bool = (kind[rows] == _INSTANCE) & (address != 0)
+    if not instance.any():
+        return instance
     contexts = shard.contexts
     trusted = _trusted(slot, shard)
-    address = facets.value[rows, ADDRESS]
     same_address = trusted & (contexts.address[slot] == address[:, None])
     same_client = (
         trusted
         & (contexts.family[slot] == low(facets.value[rows, FAMILY])[:, None])
         & (contexts.delivery[slot] == low(facets.delivery[rows])[:, None])
     )
-    served = shard.peers.estimate(origin_key(facets.realm[rows], address)) > 0
-    bound = (kind[rows] == _INSTANCE) & trusted.any(axis=1) & (address != 0)
-    clash: Bool = bound & ~same_address.any(axis=1) & ~same_client.any(axis=1) & ~served
-    return clash
+    clash: Bool = instance & trusted.any(axis=1) & ~same_address.any(axis=1) & ~same_client.any(axis=1)
+    return _unserved(clash, facets, rows, shard)
 
 
 def strange(facets: Facets, rows: I64, priors: StrangePriors, shard: Shard) -> Bool:
@@ -61,13 +62,18 @@ def strange(facets: Facets, rows: I64, priors: StrangePriors, shard: Shard) -> B
     """
     slot = shard.principals.find(facets.principal[rows])
     history, _ = shard.principals.total(np.maximum(slot, 0), 0, facets.hour[rows])
-    unknown: Bool = (slot >= 0) & (history >= priors.after_hour_cells * CELL) & ~facets.declared[rows]
-    for level in (FAMILY, PREFIX):
-        value = facets.value[rows, level]
-        own, _ = shard.principals.seen(slot, level, value, facets.hour[rows])
-        peers = shard.peers.estimate(members_key(facets.group[rows], value))
-        unknown &= (own < priors.below_hour_cells * CELL) & (peers < priors.below_peers * UNIT) & (value != 0)
-    return unknown
+    found: Bool = (slot >= 0) & (history >= priors.after_hour_cells * CELL) & ~facets.declared[rows]
+    judged = np.flatnonzero(found)
+    if not len(judged):
+        return found
+    level = np.repeat((FAMILY, PREFIX), len(judged))
+    row, slot = np.tile(rows[judged], 2), np.tile(slot[judged], 2)
+    value = facets.value[row, level]
+    own, _ = shard.principals.seen(slot, level, value, facets.hour[row])
+    peers = shard.peers.estimate(members_key(facets.group[row], value))
+    unknown = (own < priors.below_hour_cells * CELL) & (peers < priors.below_peers * UNIT) & (value != 0)
+    found[judged] = unknown.reshape(2, -1).all(axis=0)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +111,21 @@ def leaves_node(places: PodPlaces, facets: Facets, rows: I64, slot: I64, shard: 
 
     An address that serves other holders of the realm is a proxy's or a gateway's.
     """
+    free: Bool = places.free[rows]
+    if not free.any():
+        return free
     at_node = shard.contexts.address[slot][:, :, None] == places.held[rows][:, None, :]
     by_node = (at_node.any(axis=2) & _trusted(slot, shard)).any(axis=1)
-    served = shard.peers.estimate(origin_key(facets.realm[rows], facets.value[rows, ADDRESS])) > 0
-    leaves: Bool = places.free[rows] & by_node & ~served
-    return leaves
+    return _unserved(free & by_node, facets, rows, shard)
+
+
+def _unserved(suspects: Bool, facets: Facets, rows: I64, shard: Shard) -> Bool:
+    """Those of the suspects among `rows` whose address serves no other holder of the realm."""
+    at = np.flatnonzero(suspects)
+    if len(at):
+        origin = origin_key(facets.realm[rows[at]], facets.value[rows[at], ADDRESS])
+        suspects[at] = shard.peers.estimate(origin) == 0
+    return suspects
 
 
 def moved(facets: Facets, rows: I64, slot: I64, shard: Shard) -> Bool:

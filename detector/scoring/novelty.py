@@ -36,7 +36,10 @@ from detector.state.shard import Shard
 
 Floats = NDArray[np.float64]
 Counts = tuple[I64, I64, I64]  # of the value, of its parent, and the parent's children
-_LEVELS_OF: Final = tuple(LADDERS.values())
+# By ladder: its levels, and the parent of its upper values.
+_UPPER, _LOWER = np.array(list(LADDERS.values())).T
+_ROOTS: Final[U64] = np.array([peers.root_value(ladder) for ladder in range(len(LADDERS))], np.uint64)
+_NETWORK: Final = list(LADDERS).index("network")
 
 
 class Novelty:
@@ -46,6 +49,7 @@ class Novelty:
         self._priors = priors
         self._minimum = minimum
         self._clip = (round(priors.clip[0] * NAT), round(priors.clip[1] * NAT))
+        self._base: Floats = np.array([priors.base[level] for level in LEVELS])
         self._denied = round(priors.denied_weight * NAT)
 
     def score(self, batch: UseBatch, facets: Facets, slot: I64, shard: Shard) -> list[I64]:
@@ -54,36 +58,32 @@ class Novelty:
         Actions are summed over a day, so one that the principal has used is worth 0, however rarely it did. `slot` is
         the profile of each row, -1 where the row is not to be judged.
         """
-        denied = batch.outcome == Outcome.DENIED
-        found = []
-        for ladder, levels in enumerate(LADDERS.values()):
-            quanta = np.zeros(len(batch), np.int64)
-            judged = facets.scored & (slot >= 0) & (facets.value[:, levels[0]] != 0)
-            rows = np.flatnonzero(judged & ~facets.declared if PREFIX in levels else judged)
-            if ACTION in levels:
-                used, _ = shard.principals.seen(slot[rows], ACTION, facets.value[rows, ACTION], facets.hour[rows])
-                rows = rows[used == 0]
+        quanta = np.zeros((len(LADDERS), len(batch)), np.int64)
+        judged = (facets.scored & (slot >= 0))[:, None] & (facets.value[:, _UPPER] != 0)
+        judged[:, _NETWORK] &= ~facets.declared
+        ladder, rows = np.nonzero(judged.T)
+        if len(rows):
             own = self._own(facets, rows, slot[rows], ladder, shard.principals)
-            near = self._within_reach(own)
-            rows, own = rows[near], [(c[near], t[near], k[near]) for c, t, k in own]
-            if len(rows):
-                ratio = self._ladder(facets, rows, ladder, own, shard.peers)
-                if PREFIX in levels:
-                    self._by_provider(ratio[0], facets, rows, slot[rows], own[0], shard)
-                quanta[rows] = ratio.sum(axis=0)
-            quanta = np.where(denied, quanta * self._denied // NAT, quanta)
-            found.append(np.maximum(quanta, 0))
-        return found
+            near = self._within_reach(own) & ((_LOWER[ladder] != ACTION) | (own[1][0] == 0))
+            rows, ladder, own = rows[near], ladder[near], [(c[near], t[near], k[near]) for c, t, k in own]
+        if len(rows):
+            ratio = self._down(facets, rows, ladder, own, shard.peers)
+            at = np.flatnonzero(ladder == _NETWORK)
+            self._by_provider(ratio, at, facets, rows[at], slot[rows[at]], own[0], shard)
+            found = ratio.sum(axis=0)
+            denied = batch.outcome[rows] == Outcome.DENIED
+            quanta[ladder, rows] = np.maximum(np.where(denied, found * self._denied // NAT, found), 0)
+        return list(quanta)
 
-    def _own(self, facets: Facets, rows: I64, slot: I64, ladder: int, profiles: PrincipalTable) -> list[Counts]:
+    def _own(self, facets: Facets, rows: I64, slot: I64, ladder: I64, profiles: PrincipalTable) -> list[Counts]:
         """Per level: count of the value, total and children of its parent, in the principal's profile."""
         hour = facets.hour[rows]
-        levels = _LEVELS_OF[ladder]
-        upper, lower = (facets.value[rows, level] for level in levels)
+        level = np.concatenate([_UPPER[ladder], _LOWER[ladder]])
+        value = facets.value[np.tile(rows, 2), level]
         total, children = profiles.total(slot, ladder, hour)
-        count, below = profiles.seen(slot, levels[0], upper, hour)
-        leaf, _ = profiles.seen(slot, levels[1], lower, hour)
-        return [(count, total, children), (np.where(lower != 0, leaf, 0), count, below)]
+        counts, below = profiles.seen(np.tile(slot, 2), level, value, np.tile(hour, 2))
+        count, leaf = np.where(value != 0, counts, 0).reshape(2, -1)
+        return [(count, total, children), (leaf, count, below[: len(rows)])]
 
     def _within_reach(self, own: list[Counts]) -> Bool:
         """Rows that could reach the minimum: q is at most 1, so -log of the principal's own share bounds the ratio."""
@@ -95,49 +95,48 @@ class Novelty:
         near: Bool = bound >= self._minimum
         return near
 
-    def _ladder(self, facets: Facets, rows: I64, ladder: int, own: list[Counts], shared: PeerTable) -> I64:
-        """int64[level, row]: the log ratios of rows down one ladder, 0 for what is unknown."""
-        levels = _LEVELS_OF[ladder]
-        value = facets.value[rows][:, levels].T
-        base = [self._priors.base[LEVELS[level]] for level in levels]
-        ratio = self._ratios(facets, rows, value, peers.root_value(ladder), own, base, shared)
+    def _down(self, facets: Facets, rows: I64, ladder: I64, own: list[Counts], shared: PeerTable) -> I64:
+        """int64[level, row]: the log ratios of rows, each down one ladder, 0 for what is unknown."""
+        levels = np.stack([_UPPER[ladder], _LOWER[ladder]])
+        value = facets.value[rows, levels]
+        ratio = self._ratios(facets, rows, value, _ROOTS[ladder], own, self._base[levels], shared)
         return np.where(value != 0, ratio, 0)
 
-    def _by_provider(self, ratio: I64, facets: Facets, rows: I64, slot: I64, own: Counts, shard: Shard) -> None:
-        """Put provider, and prefix within it, in the place of the `ratio` of prefixes the principal never used."""
+    def _by_provider(
+        self, ratio: I64, at: I64, facets: Facets, rows: I64, slot: I64, upper: Counts, shard: Shard
+    ) -> None:
+        """Put provider, and prefix within it, in the place of the ratio of prefixes the principal never used.
+
+        `at` are the places of `rows` in `ratio` and `upper`.
+        """
         profiles, hour = shard.principals, facets.hour[rows]
-        count, total, _ = own
+        count, total = upper[0][at], upper[1][at]
         root = ROOT_OF[PROVIDER]
         named, providers = profiles.total(slot, root, hour)
-        at = np.flatnonzero((facets.value[rows, PROVIDER] != 0) & (count == 0) & (2 * named >= total))
-        if not len(at):
+        new = np.flatnonzero((facets.value[rows, PROVIDER] != 0) & (count == 0) & (2 * named >= total))
+        if not len(new):
             return
-        value = facets.value[rows[at]][:, [PROVIDER, PREFIX]].T
-        seen, below = profiles.seen(slot[at], PROVIDER, value[0], hour[at])
-        counts = [(seen, named[at], providers[at]), (count[at], seen, below)]
-        base = self._priors.base["provider"]
-        within = self._priors.base["prefix"] / base
-        both = self._ratios(facets, rows[at], value, peers.root_value(root), counts, [base, within], shard.peers)
+        value = facets.value[rows[new]][:, [PROVIDER, PREFIX]].T
+        seen, below = profiles.seen(slot[new], PROVIDER, value[0], hour[new])
+        counts = [(seen, named[new], providers[new]), (count[new], seen, below)]
+        base = self._base[[PROVIDER, PREFIX]]
+        base[1] /= base[0]
+        roots = np.full(len(new), peers.root_value(root), np.uint64)
+        prior = np.broadcast_to(base[:, None], value.shape)
+        both = self._ratios(facets, rows[new], value, roots, counts, prior, shard.peers)
         # Of a provider that it never used every prefix is new: which one it is speaks for the principal at most.
         both[1] = np.where(seen == 0, np.minimum(both[1], 0), both[1])
-        ratio[at] = np.minimum(both.sum(axis=0), self._clip[1])
+        ratio[0, at[new]] = np.minimum(both.sum(axis=0), self._clip[1])
 
     def _ratios(
-        self,
-        facets: Facets,
-        rows: I64,
-        value: U64,
-        root: int,
-        own: list[Counts],
-        base: list[float],
-        shared: PeerTable,
+        self, facets: Facets, rows: I64, value: U64, root: U64, own: list[Counts], base: Floats, shared: PeerTable
     ) -> I64:
-        """int64[2, row]: log ratios of a value below a root and of one below that, clipped each."""
-        parent = np.stack([np.full(len(rows), root, np.uint64), value[0]])
+        """int64[2, row]: log ratios of a value below a root and of one below that, clipped each, as `base` has."""
+        parent = np.stack([root, value[0]])
         members, pairs, children = self._usage(facets, rows, value, parent, shared)
         found = np.empty(value.shape, np.int64)
         for at, prior in enumerate(base):
-            realm_p = self._predict(members[at, 0], pairs[at, 0], children[at, 0], np.full(len(rows), prior))
+            realm_p = self._predict(members[at, 0], pairs[at, 0], children[at, 0], prior)
             group_p = self._predict(members[at, 1], pairs[at, 1], children[at, 1], realm_p)
             count, hours, own_children = own[at]
             own_p = self._predict(count / CELL, hours / CELL, own_children.astype(np.float64), group_p)

@@ -12,9 +12,10 @@ Tables are frozen within an epoch. `learn` is called at its close.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.domain import I64, U16, U32, U64, Bool
 from detector.fingerprint.facets import ACTION, ADDRESS, CLIENT, FAMILY, LADDERS, LEVELS, PREFIX, PROVIDER, SERVICE
@@ -47,7 +48,6 @@ SETS: Final = sum(part.sets for part in PARTS)
 _PART_OF: Final = [next(part for part in PARTS if level in part.levels) for level in range(len(LEVELS))]
 _SETS_OF: Final[U64] = np.array([part.sets for part in _PART_OF], np.uint64)
 _FIRST_OF: Final[I64] = np.array([part.first for part in _PART_OF])
-_PART_NUMBER: Final[I64] = np.array([PARTS.index(part) for part in _PART_OF])
 _ROOT: Final[I64] = np.array([ROOT_OF.get(level, -1) for level in range(len(LEVELS))])
 _HOME: Final[I64] = np.array([HOME_OF.get(level, -1) for level in range(len(LEVELS))])
 _TURN: Final[I64] = (np.arange(len(LEVELS)) + 1) % len(LEVELS)  # a provider is learnt before the prefixes under it
@@ -66,8 +66,8 @@ class Lessons:
     parent: U64
     hour: I64
 
-    def take(self, index: I64) -> Lessons:
-        """The lessons at positions, in that order."""
+    def take(self, index: I64 | Bool) -> Lessons:
+        """The lessons at positions or of a mask, in that order."""
         return Lessons(*(getattr(self, name)[index] for name in self.__slots__))
 
     def canonical(self, principal: U64) -> Lessons:
@@ -114,7 +114,7 @@ class PrincipalTable(Table):
             return np.zeros(0, np.int64)
         return self.evict(self.last[self.index.slots()])
 
-    def seen(self, slot: I64, level: int, value: U64, hour: I64) -> tuple[I64, I64]:
+    def seen(self, slot: I64, level: int | I64, value: U64, hour: I64) -> tuple[I64, I64]:
         """Hour cells (1/64) and number of children of `value` for principals at `slot`, as of `hour`."""
         at, known = self._locate(slot, level, value)
         count = self._count(slot, at, hour)
@@ -129,81 +129,97 @@ class PrincipalTable(Table):
             self.root_children[slot, root].astype(np.int64),
         )
 
-    def stale(self, slot: I64, level: int, value: U64, hour: I64) -> tuple[Bool, Bool]:
+    def stale(self, slot: I64, level: int | I64, value: U64, hour: I64) -> tuple[Bool, Bool]:
         """Whether `hour` is a new hour cell of the value, and whether the value was not used on that day before."""
         at, known = self._locate(slot, level, value)
-        then = self.hour[slot, at].astype(np.int64)
-        new_hour = ~known | (elapsed_hours(hour, then) > 0)
+        since = elapsed_hours(hour, self.hour[slot, at].astype(np.int64))
+        new_hour = ~known | (since > 0)
         # The epoch (1970-01-01T00) is a midnight and 2**16 hours are no whole number of days: compare real days.
-        days = (hour - elapsed_hours(hour, then)) // 24 != hour // 24
+        days = (hour - since) // 24 != hour // 24
         return new_hour, ~known | (new_hour & days)
 
     def learn(self, lessons: Lessons) -> None:
-        """Add hour cells, in the order given; the lessons of each part of a principal one after the other."""
-        for at in rounds(lessons.slot * len(PARTS) + _PART_NUMBER[lessons.level]):
-            self._learn(lessons.take(at))
+        """Add hour cells, in the order given: parents come before their children, as `canonical` has them.
 
-    def _learn(self, lesson: Lessons) -> None:
-        """One lesson for each of several parts of principals. Parts share no column."""
+        Lessons of one set of cells, one root or one home are taken one after the other, all others together. Parents
+        count their children last: one that gave up its cell counts none.
+        """
+        set_of = _place(lessons.level, lessons.value)[0] // WAYS
+        later, known = np.empty((2, len(set_of)), np.bool_)
+        for at in rounds(lessons.slot * SETS + set_of):
+            later[at], known[at] = self._learn_cells(lessons.take(at))
+        new, lessons = ~known[later], lessons.take(later)
+        upper = np.flatnonzero(_ROOT[lessons.level] >= 0)
+        for at in rounds(lessons.slot[upper] * len(ROOT_OF) + _ROOT[lessons.level[upper]]):
+            self._learn_roots(lessons.take(upper[at]), new[upper[at]])
+        told = np.flatnonzero(_HOME[lessons.level] >= 0)
+        for at in rounds(lessons.slot[told] * len(HOME_OF) + _HOME[lessons.level[told]]):
+            self._learn_homes(lessons.take(told[at]))
+        self._count_children(lessons.take(new & (lessons.parent != 0)))
+
+    def _learn_cells(self, lesson: Lessons) -> tuple[Bool, Bool]:
+        """One lesson for each of several sets: whether it is of a later hour, and whether its value was known."""
         slot, hour = lesson.slot, lesson.hour
         at, known = self._locate(slot, lesson.level, lesson.value)
-        at[~known] = self._faintest(slot[~known], lesson.level[~known], lesson.value[~known], hour[~known])
-        before = self._count(slot, at, hour)
-        tag = _place(lesson.level, lesson.value)[1]
-        later = ~known | (elapsed_hours(hour, self.hour[slot, at].astype(np.int64)) > 0)
-        slot, at, known, tag, before = slot[later], at[later], known[later], tag[later], before[later]
-        self.count[slot, at] = np.minimum(np.where(known, before, 0) + CELL, _MOST)
-        self.hour[slot, at] = hour[later] & 0xFFFF
-        self.tag[slot[~known], at[~known]] = tag[~known] << np.uint32(8)
-        self._learn_above(lesson, later, known)
-        self._learn_home(slot, lesson.level[later], lesson.value[later])
+        new = ~known
+        if new.any():
+            at[new] = self._faintest(slot[new], lesson.level[new], lesson.value[new], hour[new])
+        later = new | (elapsed_hours(hour, self.hour[slot, at].astype(np.int64)) > 0)
+        before = np.where(known, self._count(slot, at, hour), 0)
+        self.count[slot[later], at[later]] = np.minimum(before[later] + CELL, _MOST)
+        self.hour[slot[later], at[later]] = hour[later] & 0xFFFF
+        self.tag[slot[new], at[new]] = _place(lesson.level[new], lesson.value[new])[1] << np.uint32(8)
+        return later, known
 
-    def _learn_above(self, lesson: Lessons, later: Bool, known: Bool) -> None:
-        """Roots count the hour cells of their values; roots and parents count new children."""
-        slot, level, hour = lesson.slot[later], lesson.level[later], lesson.hour[later]
-        upper = _ROOT[level] >= 0
-        if upper.any():
-            s, root, now = slot[upper], _ROOT[level[upper]], hour[upper]
-            total, children = self.total(s, root, now)
-            older = elapsed_hours(now, self.root_hour[s, root].astype(np.int64)) < 0
-            self.root_hour[s, root] = np.where(older, self.root_hour[s, root], now & 0xFFFF)
-            self.root_count[s, root] = np.minimum(total + CELL, 0xFFFFFFFF)
-            self.root_children[s, root] = np.minimum(children + ~known[upper], _MOST)
-        parent = lesson.parent[later]
-        below = ~known & (~upper | (parent != 0))
-        if not below.any():
-            return
-        at, kept = self._locate(slot[below], level[below], parent[below])  # of the same part
-        s, at = slot[below][kept], at[kept]
-        more = (self.tag[s, at] & np.uint32(_MOST_CHILDREN)) < _MOST_CHILDREN
-        self.tag[s, at] += more.astype(np.uint32)
+    def _learn_roots(self, lesson: Lessons, new: Bool) -> None:
+        """One lesson for each of several roots, which count hour cells and new values."""
+        slot, root, hour = lesson.slot, _ROOT[lesson.level], lesson.hour
+        total, children = self.total(slot, root, hour)
+        older = elapsed_hours(hour, self.root_hour[slot, root].astype(np.int64)) < 0
+        self.root_hour[slot, root] = np.where(older, self.root_hour[slot, root], hour & 0xFFFF)
+        self.root_count[slot, root] = np.minimum(total + CELL, 0xFFFFFFFF)
+        self.root_children[slot, root] = np.minimum(children + new, _MOST)
 
-    def _locate(self, slot: I64, level: int | I64, value: U64) -> tuple[I64, Bool]:
-        """The cell of each value in the profile at `slot`, and whether it is there (else the first of its set)."""
-        cell, tag = _place(level, value)
-        match = (self.tag[slot[:, None], cell[:, None] + np.arange(WAYS)] >> np.uint32(8)) == tag[:, None]
-        return cell + match.argmax(axis=1), match.any(axis=1)
-
-    def _faintest(self, slot: I64, level: I64, value: U64, hour: I64) -> I64:
-        """The cell that a new value takes in its set: an empty one, else the one with the lowest count as of `hour`."""
-        cell = _place(level, value)[0]
-        ways = cell[:, None] + np.arange(WAYS)
-        count = self._count(slot[:, None], ways, np.broadcast_to(hour[:, None], ways.shape))
-        least: I64 = np.where(self.tag[slot[:, None], ways] == 0, -1, count).argmin(axis=1)
-        return cell + least
-
-    def _count(self, slot: I64, at: I64, hour: I64) -> I64:
-        return decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
-
-    def _learn_home(self, slot: I64, level: I64, value: U64) -> None:
-        told = _HOME[level] >= 0
-        slot, home, value = slot[told], _HOME[level[told]], value[told]
+    def _learn_homes(self, lesson: Lessons) -> None:
+        """One lesson for each of several homes."""
+        slot, home, value = lesson.slot, _HOME[lesson.level], lesson.value
         weight = self.home_weight[slot, home].astype(np.int64)
         same = self.home[slot, home] == value
         taken = ~same & (weight == 0)
         self.home[slot[taken], home[taken]] = value[taken]
         weight = np.where(same | taken, weight + 1, weight - 1)
         self.home_weight[slot, home] = np.minimum(weight, _MOST)
+
+    def _count_children(self, lessons: Lessons) -> None:
+        """New values, at the cells of their parents."""
+        at, kept = self._locate(lessons.slot, lessons.level, lessons.parent)  # of the same part
+        cell, more = np.unique((lessons.slot * (SETS * WAYS) + at)[kept], return_counts=True)
+        tags = self.tag.reshape(-1)
+        room = _MOST_CHILDREN - (tags[cell] & np.uint32(_MOST_CHILDREN))
+        tags[cell] += np.minimum(more, room).astype(np.uint32)
+
+    def _locate(self, slot: I64, level: int | I64, value: U64) -> tuple[I64, Bool]:
+        """The cell of each value in the profile at `slot`, and whether it is there (else the first of its set)."""
+        cell, tag = _place(level, value)
+        match = (_sets(self.tag, slot, cell) >> np.uint32(8)) == tag[:, None]
+        return cell + match.argmax(axis=1), match.any(axis=1)
+
+    def _faintest(self, slot: I64, level: I64, value: U64, hour: I64) -> I64:
+        """The cell that a new value takes in its set: an empty one, else the one with the lowest count as of `hour`."""
+        cell = _place(level, value)[0]
+        count, then = (_sets(column, slot, cell).astype(np.int64) for column in (self.count, self.hour))
+        left = decayed(count, then, hour[:, None])
+        least: I64 = np.where(_sets(self.tag, slot, cell) == 0, -1, left).argmin(axis=1)
+        return cell + least
+
+    def _count(self, slot: I64, at: I64, hour: I64) -> I64:
+        return decayed(self.count[slot, at].astype(np.int64), self.hour[slot, at].astype(np.int64), hour)
+
+
+def _sets(column: NDArray[Any], slot: I64, cell: I64) -> NDArray[Any]:
+    """[n, WAYS]: of profiles at `slot`, the cells of the sets that begin at `cell`."""
+    found: NDArray[Any] = column.reshape(-1, WAYS)[slot * SETS + cell // WAYS]
+    return found
 
 
 def _place(level: int | I64, value: U64) -> tuple[I64, U32]:

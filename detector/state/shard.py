@@ -15,7 +15,7 @@ import numpy as np
 from detector.domain import HOUR, I64, SECOND, U64, Bool, Outcome, UseBatch
 from detector.fingerprint import pods
 from detector.fingerprint.facets import ADDRESS, LEVELS, Facets
-from detector.fingerprint.hashing import mix
+from detector.fingerprint.hashing import among, mix
 from detector.fingerprint.lexicon import Lexicon
 from detector.scoring.evidence import Evidence
 from detector.state import peers
@@ -30,6 +30,7 @@ from detector.state.rates import RateTable
 from detector.state.table import Table
 from detector.state.workloads import Workloads
 
+_PARENT: Final[I64] = np.array([PARENT_OF.get(level, -1) for level in range(len(LEVELS))])
 _ROOT_VALUE: Final[U64] = np.array(
     [peers.root_value(ROOT_OF[level]) if level in ROOT_OF else 0 for level in range(len(LEVELS))], np.uint64
 )
@@ -138,7 +139,7 @@ class Shard:
         pending = self._collect()
         guilty = np.array(sorted(suspected), np.uint64)
         if len(pending.principal):
-            quarantined = np.isin(pending.principal, guilty)
+            quarantined = among(pending.principal, guilty)
             self._learn(pending, quarantined)
             self._learn_rates(pending, ~quarantined)
         self.nodes.learn(guilty, self.peers)
@@ -162,60 +163,61 @@ class Shard:
 
     def _learn(self, pending: _Pending, quarantined: Bool) -> None:
         hour = np.where(quarantined, pending.hour - pending.hour % 24, pending.hour)
-        found = []
-        for part in PARTS:
-            rows = self._distinct(pending, hour, quarantined, part.levels)
-            slot = self.principals.find(pending.principal[rows])
-            for level in part.levels:
-                value = pending.value[rows, level]
-                new_hour, new_day = self.principals.stale(slot, level, value, hour[rows])
-                here = np.flatnonzero(new_hour & (value != 0))
-                above = PARENT_OF.get(level)
-                parent = np.zeros(len(rows), np.uint64) if above is None else pending.value[rows, above]
-                found.append((rows[here], np.full(len(here), level), value[here], parent[here], new_day[here]))
-        row, level_of, value_of, parent_of, day_of = (np.concatenate(column) for column in zip(*found, strict=True))
-        slot = self.principals.find(pending.principal[row])
-        lessons = Lessons(slot, level_of, value_of, parent_of, hour[row])
+        row, level = self._taught(pending, hour, quarantined)
+        value, slot = pending.value[row, level], self.principals.find(pending.principal)[row]
+        new_hour, new_day = self.principals.stale(slot, level, value, hour[row])
+        here = np.flatnonzero(new_hour & (value != 0))
+        row, level, value, slot, new_day = row[here], level[here], value[here], slot[here], new_day[here]
+        parent = np.where(_PARENT[level] < 0, np.uint64(0), pending.value[row, _PARENT[level]])
+        lessons = Lessons(slot, level, value, parent, hour[row])
         self.principals.learn(lessons.canonical(pending.principal[row]))
-        upstairs = np.flatnonzero(day_of & ~quarantined[row])
-        self._share(pending, row[upstairs], level_of[upstairs], value_of[upstairs], parent_of[upstairs])
+        upstairs = np.flatnonzero(new_day & ~quarantined[row])
         opened = pending.opened & pending.accepted & ~quarantined
         seen = np.flatnonzero(opened & (pending.value[:, ADDRESS] != 0))
-        again = row[upstairs[level_of[upstairs] == ADDRESS]]
-        seen = np.union1d(seen, again)
-        self.peers.add(origin_key(pending.realm[seen], pending.value[seen, ADDRESS]), pending.holder[seen])
+        seen = np.concatenate([seen, row[upstairs[level[upstairs] == ADDRESS]]])
+        told = (
+            *self._shared(pending, row[upstairs], level[upstairs], value[upstairs], parent[upstairs]),
+            (origin_key(pending.realm[seen], pending.value[seen, ADDRESS]), pending.holder[seen]),
+        )
+        keys, members = (np.concatenate(column) for column in zip(*told, strict=True))
+        self.peers.add(keys, members)
 
-    def _distinct(self, pending: _Pending, hour: I64, quarantined: Bool, levels: tuple[int, ...]) -> I64:
-        """Accepted rows that teach different things at `levels`."""
-        key = mix(pending.principal, hour.astype(np.uint64))
-        for level in levels:
-            key = mix(key, pending.value[:, level])
+    def _taught(self, pending: _Pending, hour: I64, quarantined: Bool) -> tuple[I64, I64]:
+        """Accepted rows, and the levels at which they teach what no earlier one does."""
         accepted = np.flatnonzero(pending.accepted)
-        _, first = np.unique(mix(key, quarantined.astype(np.uint64))[accepted], return_index=True)
-        return accepted[first]
+        value = pending.value[accepted]
+        when = mix(pending.principal[accepted], (2 * hour + quarantined)[accepted].astype(np.uint64))
+        rows, levels = [], []
+        for part in PARTS:
+            key = when
+            for level in part.levels:
+                key = mix(key, value[:, level])
+            _, first = np.unique(key, return_index=True)
+            rows.append(np.tile(accepted[first], len(part.levels)))
+            levels.append(np.repeat(part.levels, len(first)))
+        return np.concatenate(rows), np.concatenate(levels)
 
-    def _share(self, pending: _Pending, rows: I64, level: I64, value: U64, parent: U64) -> None:
-        """Tell the peer group and the realm that these principals used these values."""
-        root = _ROOT_VALUE[level]
+    def _shared(self, pending: _Pending, rows: I64, level: I64, value: U64, parent: U64) -> tuple[tuple[U64, U64], ...]:
+        """Keys and members that tell peer groups and realms that principals used values."""
+        scope = np.concatenate([pending.group[rows], pending.realm[rows]])
+        principal, value, parent = np.tile(pending.principal[rows], 2), np.tile(value, 2), np.tile(parent, 2)
+        root, pair = np.tile(_ROOT_VALUE[level], 2), mix(principal, value)
         above = np.where(root != 0, root, parent)
         both = np.flatnonzero((root != 0) & (parent != 0))  # prefixes whose provider is known
-        principal = pending.principal[rows]
-        pair = mix(principal, value)
-        for scope in (pending.group[rows], pending.realm[rows]):
-            keys = (peers.members_key(scope, value), peers.pairs_key(scope, above), peers.children_key(scope, above))
-            self.peers.add(np.concatenate(keys), np.concatenate((principal, pair, value)))
-            if len(both):
-                under = (peers.pairs_key(scope[both], parent[both]), peers.children_key(scope[both], parent[both]))
-                self.peers.add(np.concatenate(under), np.concatenate((pair[both], value[both])))
+        under, within = np.concatenate([above, parent[both]]), np.concatenate([scope, scope[both]])
+        return (
+            (peers.members_key(scope, value), principal),
+            (peers.pairs_key(within, under), np.concatenate([pair, pair[both]])),
+            (peers.children_key(within, under), np.concatenate([value, value[both]])),
+        )
 
     def _learn_rates(self, pending: _Pending, free: Bool) -> None:
         rows = np.flatnonzero(free)
-        for keys in (pending.principal[rows], pending.group[rows]):
-            distinct, inverse = np.unique(keys, return_inverse=True)
-            uses = np.bincount(inverse, minlength=len(distinct))
-            returns = np.zeros((len(distinct), 2), np.int64)
-            np.add.at(returns, inverse, pending.returns[rows])
-            self.rates.learn(distinct, uses, returns)
+        keys = np.concatenate([pending.principal[rows], pending.group[rows]])
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        returns = np.zeros((len(distinct), 2), np.int64)
+        np.add.at(returns, inverse, np.tile(pending.returns[rows], (2, 1)))
+        self.rates.learn(distinct, np.bincount(inverse, minlength=len(distinct)), returns)
         denied = (pending.principal[rows], pending.group[rows], pending.hour[rows], pending.refused[rows])
         self.denial_rates.learn(*denied)
 

@@ -267,12 +267,22 @@ def test_hours_wrap_after_seven_and_a_half_years_and_half_of_them_are_understood
     assert profile.stale(7, NOW + 0x10000 + 24) == (True, True)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 6), st.integers(0, 60)), max_size=30))
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 6), st.integers(0, 60)), max_size=40))
 def test_many_principals_learn_at_once_what_each_learns_alone(taught: list[tuple[int, int, int, int]]) -> None:
+    levels = [PROVIDER, PREFIX, ADDRESS, FAMILY, CLIENT]  # parents first, as `canonical` has them
+    taught.sort()
+
+    def made(at: int, what: int) -> int:
+        return what << 30 | (at + 1) << 8 | what  # several of one set, none of one tag
+
     def lessons(some: list[tuple[int, int, int, int]], slots: list[int]) -> Lessons:
-        level, what, hour = (numbers(*(one[at] for one in some)) for at in (1, 2, 3))
-        parent = keys(*(1 for _ in some))
-        return Lessons(numbers(*slots), level, what.astype(np.uint64) << np.uint64(30), parent, hour + NOW)
+        return Lessons(
+            numbers(*slots),
+            numbers(*(levels[at] for _, at, _, _ in some)),
+            keys(*(made(at, what) for _, at, what, _ in some)),
+            keys(*(0 if levels[at] in {PROVIDER, FAMILY} else made(at - 1, 1) for _, at, _, _ in some)),
+            numbers(*(NOW + hour for _, _, _, hour in some)),
+        )
 
     together, alone = PrincipalTable(10), PrincipalTable(10)
     for table in (together, alone):
@@ -283,6 +293,16 @@ def test_many_principals_learn_at_once_what_each_learns_alone(taught: list[tuple
             alone.learn(lessons([one], [who]))
 
     assert together.digest() == alone.digest()
+
+
+def test_children_learnt_at_once_are_all_counted_up_to_what_a_cell_holds() -> None:
+    profile = Profile()
+    profile.learn(value(0, 1), NOW)
+    for first, expected in ((1, 200), (201, 255)):
+        made = keys(*(value(1, first + at) for at in range(200)))
+        slot, level, hour = (np.full(200, number) for number in (int(profile.slot[0]), ADDRESS, NOW))
+        profile.table.learn(Lessons(slot, level, made, keys(*[value(0, 1)] * 200), hour))
+        assert profile.children(value(0, 1)) == expected
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 4), max_size=20), st.randoms(use_true_random=False))
