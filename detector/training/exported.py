@@ -25,7 +25,7 @@ def tenants_in(logs: Path, truths: Path) -> list[tuple[Path, Path]]:
     folders = sorted(path for path in logs.glob("tenant-*") if path.is_dir()) if logs.is_dir() else []
     if not folders:
         raise InputError(
-            f"{logs}: expected folders tenant-NN as `detector simulate run --to files:DIR` writes, found none"
+            f"{logs}: expected folders tenant-NN, as `detector simulate run --to files:DIR` writes; found none"
         )
     found = [(folder, truths / f"{folder.name}.json") for folder in folders]
     for _, path in found:

@@ -92,7 +92,7 @@ def lines(report: Report, dataset: str) -> list[Line]:
 
 
 def _bytes(count: int) -> str:
-    return "" if not count else f"{count / 1e6:,.1f} MB"
+    return "" if not count else f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.0f} kB"
 
 
 def headline(report: Report) -> list[tuple[str, str, str, str]]:

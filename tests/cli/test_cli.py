@@ -14,7 +14,10 @@ import pytest
 from detector import cli
 from detector.errors import ConfigError, DetectorError, InputError, InternalError, StreamUnavailable, UsageError
 
-COMMANDS = {path.stem.replace("_", "-") for path in Path(cli.__file__).parent.glob("[a-z]*.py")} - {"terminal"}
+COMMANDS = {path.stem.replace("_", "-") for path in Path(cli.__file__).parent.glob("[a-z]*.py")} - {
+    "terminal",
+    "timeline",
+}
 
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

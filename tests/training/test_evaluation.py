@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from detector.training.evaluation import Plan, evaluate, fingerprint
-from detector.training.judged import BARE
+from detector.training.judged import BARE, ENRICHED
 from tests.training.conftest import SMALL
 
 PLAN = Plan(splits=("dev",), tiers=("ordinary",), tenants=2, thefts=1, chosen=SMALL, baselines=("new_terms_address",))
@@ -20,7 +20,7 @@ def test_an_evaluation_that_was_stopped_goes_on_and_says_the_same(tmp_path: Path
     assert files[0].stat().st_mtime_ns == kept
     for one, other in zip(first.rows, again.rows, strict=True):
         assert (one.natural, one.budget, one.curve) == (other.natural, other.budget, other.curve)
-    assert {row.method for row in first.rows} == {BARE, "new_terms_address"}
+    assert {row.method for row in first.rows} == {BARE, ENRICHED, "new_terms_address"}
 
 
 def test_results_of_another_plan_are_not_mistaken_for_these() -> None:
