@@ -24,7 +24,7 @@ from detector.simulate.truth import Theft, Truth
 from detector.training.baselines.base import Baseline
 from detector.training.decoded import Decoded, decode, uses_of
 from detector.training.ground import Ground
-from detector.training.points import F64, Points
+from detector.training.points import AXIS, F64, Points, threshold_for
 from detector.training.trace import trace
 from detector.training.uses import Uses
 
@@ -128,7 +128,7 @@ def assess(decoded: Decoded, truth: Truth, assets: Assets, baselines: Sequence[B
     for baseline in baselines:
         score = _scored(baseline, uses, seed)
         costs[baseline.name] = msgspec.structs.replace(clock.lap(len(uses)), state_bytes=baseline.state_bytes(uses))
-        points[baseline.name] = ground.points(score)
+        points[baseline.name] = _strongest(ground.points(score), baseline.natural, ground)
         clock.lap(0)
     facts = Facts(
         thefts=truth.thefts,
@@ -151,6 +151,16 @@ def _scored(baseline: Baseline, uses: Uses, seed: int) -> F64:
     jitter = np.random.default_rng(seed).random(len(score)) * 1e-6
     ranked: F64 = np.where(score > 0, score * (1 + jitter), 0.0)
     return ranked
+
+
+def _strongest(points: Points, natural: float | None, ground: Ground) -> Points:
+    """What a report looks at: of a method that ranks every use, the points that twice the largest budget lets through.
+
+    A method that alerts by itself keeps what it says at its own point.
+    """
+    most = 2 * AXIS[-1] * len(ground.principal_days()) / 10_000
+    least = threshold_for(points, most)
+    return points.at_least(least if natural is None else min(least, natural))
 
 
 class Clock:

@@ -105,7 +105,7 @@ def headline(report: Report) -> list[tuple[str, str, str, str]]:
                 figures = report.row(dataset, method.name).budget[budget]
                 what = f"{method.title}: detectable recall at {budget} per 10,000"
                 measured = (
-                    share(figures.detectable) if quoted(report, dataset, budget) else "n/a: too few principal-days"
+                    share(figures.detectable) if quoted(report, dataset, budget) else "n/a (too few principal-days)"
                 )
                 found.append((dataset, what, measured, f"≥ {target:.2f}"))
     return found

@@ -18,6 +18,8 @@ from detector.domain import I32, I64, Bool
 
 DAY_SECONDS: Final = 86_400
 BENIGN: Final = -1
+# Budgets at which curves are drawn: false incidents per 10,000 active principals and day.
+AXIS: Final = (0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 300.0, 1000.0)
 
 F64 = NDArray[np.float64]
 

@@ -12,10 +12,9 @@ import numpy as np
 from detector.simulate.truth import Theft
 from detector.training.figures import BUDGETS, Field, Figures, figures
 from detector.training.judged import Cost, Judged
-from detector.training.points import BENIGN, Points, false_incidents, threshold_for
+from detector.training.points import AXIS, BENIGN, Points, false_incidents, threshold_for
 from detector.training.real import Real
 
-AXIS: Final = (0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 300.0, 1000.0, 3000.0)  # budgets at which curves are drawn
 EXPECTED: Final = 30  # false incidents that a budget must allow before a figure at it is quoted
 
 
