@@ -107,11 +107,11 @@ def judge(dataset: Dataset, tenant: int, baselines: Sequence[Baseline], **chosen
     costs["decode"] = clock.lap(len(records))
     with TemporaryDirectory() as folder:
         assets = load(knowledge.write(fleet, Path(folder)))
-    fast = [
-        one for one in baselines if not (one.slow and tenant)
-    ]  # slow ones score one tenant, and are told of as such
+    fast = [one for one in baselines if not (one.slow and tenant)]  # slow ones score one tenant of a dataset
     judged = assess(decoded, truth_of(fleet), assets, fast, seed=tenant)
-    facts = msgspec.structs.replace(judged.facts, story=dict(fleet.story), costs={**costs, **judged.facts.costs})
+    facts = msgspec.structs.replace(
+        judged.facts, story=dict(fleet.story), records=len(records), costs={**costs, **judged.facts.costs}
+    )
     return replace(judged, facts=facts)
 
 
@@ -136,7 +136,7 @@ def assess(decoded: Decoded, truth: Truth, assets: Assets, baselines: Sequence[B
         story={},
         principals=ground.principals,
         uses=len(uses),
-        records=len(decoded.batch) + decoded.rejected,
+        records=len(set(decoded.batch.raw_offset.tolist())) + decoded.rejected,
         rejected=decoded.rejected,
         placebos=tuple(ground.placebos()),
         told=told,
